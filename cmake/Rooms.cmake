@@ -1,0 +1,20 @@
+include(GoogleTest)
+
+# dfa_room(NAME SOURCES a.cpp ... [PUBLIC libs...] [PRIVATE libs...])
+# A room of src/: static library dfa_NAME. PUBLIC lists rooms whose headers its own headers show; third-party
+# libraries belong in PRIVATE, because their types stay inside the room.
+function(dfa_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(dfa_${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(dfa_${name} PUBLIC dfa_settings ${ROOM_PUBLIC} PRIVATE dfa_warnings ${ROOM_PRIVATE})
+endfunction()
+
+# dfa_test(NAME SOURCES a.cpp ... LIBS libs...)
+# A test program, one a room. Tests that need the shared goldens skip, and say so, when DFA_SHARED is unset.
+function(dfa_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(dfa_test_${name} ${TEST_SOURCES})
+  target_link_libraries(dfa_test_${name} PRIVATE dfa_settings dfa_warnings dfa_test_support ${TEST_LIBS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(dfa_test_${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 300)
+endfunction()

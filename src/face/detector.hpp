@@ -1,0 +1,52 @@
+// Face detection. One interface, so that detectors can be exchanged; which one was used is part of every record.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/trace.hpp"
+#include "geometry/geometry.hpp"
+#include "media/picture.hpp"
+
+namespace dfa {
+
+struct Face {
+  Box box_px;                         // in the original frame; may leave it
+  double probability = 0;             // detector's own score in [0, 1]
+  std::array<Point, 5> landmarks_px;  // eye, eye, nose, mouth corner, mouth corner; picture left first
+};
+
+// Counters of one detector since it was made.
+struct DetectorWork {
+  long frames = 0;
+  long candidates_first = 0;   // windows after the first stage
+  long candidates_second = 0;
+  long faces = 0;
+};
+
+// Not thread-safe: one detect() at a time per object; make one a thread.
+class Detector {
+ public:
+  virtual ~Detector() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::string_view weights_sha256() const = 0;  // empty where it has none
+  // Faces, largest box first. An empty answer is a result, not an error.
+  virtual Result<std::vector<Face>> detect(const PictureView& picture) = 0;
+  virtual const DetectorWork& work() const = 0;
+};
+
+struct DetectorOptions {
+  int threads = 0;            // 0: every processor this process may use
+  int min_face_px = 40;       // shortest side searched for, in pixels of the original frame (mtcnn)
+  TraceSink* trace = nullptr; // class check: why a candidate was dropped
+};
+
+// name: "mtcnn" (decisions 5: 64 px of zeros around the frame, large frames searched without losing a face of min_face_px),
+// "mtcnn-reference" (the facenet-pytorch 2.6.0 package's behaviour, min face 20 unless told otherwise). Errors: usage for another name.
+Result<std::unique_ptr<Detector>> make_detector(std::string_view name, const DetectorOptions& options);
+
+}  // namespace dfa

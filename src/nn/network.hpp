@@ -1,0 +1,55 @@
+// The engine's face: a network built once from a configuration and weights, run many times.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/trace.hpp"
+#include "nn/network_config.hpp"
+#include "tensorfile/tensor.hpp"
+
+namespace dfa {
+
+enum class Precision { ref, f32 };  // ref: plain loops in the unfolded order, the oracle; f32: oneDNN, folded, planned
+
+std::string_view precision_name(Precision precision);
+
+struct NetworkOptions {
+  Precision precision = Precision::f32;
+  int threads = 0;         // 0: every processor this process may use
+  int max_batch = 8;       // larger batches are cut; plans are made per batch size and cached
+  TraceSink* trace = nullptr;  // class dispatch: which kernel each step got; may be null
+};
+
+// What one forward pass leaves behind. Spans may be empty where the caller does not want the value.
+struct ForwardOutput {
+  std::span<float> logits;   // (N, classes) f32
+  std::span<float> feature;  // (N, D) f32, after the norm and before the head
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+  virtual const NetworkConfig& config() const = 0;
+  // images: (N, 3, S, S) f32, normalised. N >= 1. Not thread-safe: one call at a time per Network.
+  // Errors: usage when a span has the wrong size; internal when a library fails.
+  virtual Status forward(std::span<const float> images, int n, ForwardOutput output) = 0;
+};
+
+// `weights` must hold exactly network_parameters(config), in f32 or f16/bf16 (widened). Errors: model_tensors, listing every missing,
+// unexpected and mis-shaped key; model_incompatible for a configuration that cannot be.
+Result<std::unique_ptr<Network>> make_network(const NetworkConfig& config, const TensorMap& weights,
+                                              const NetworkOptions& options);
+
+// The four-list check alone (matched is what is left): used by every importer and loader.
+Status check_weights(const NetworkConfig& config, const TensorMap& weights);
+
+// The project's hash rule for weights (spec method.md 2.8): deterministic values for any configuration, without a file.
+TensorMap hash_weights(const NetworkConfig& config);
+// (N, 3, S, S) images by the same rule, name "image".
+std::vector<float> hash_images(const NetworkConfig& config, int n);
+
+}  // namespace dfa
