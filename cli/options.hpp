@@ -1,0 +1,50 @@
+// The options that several commands share, and numbers read strictly. Declared once, so that help and checks agree
+// everywhere.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "cli/command.hpp"
+#include "model/model.hpp"
+#include "nn/network.hpp"
+
+namespace dfa::cli {
+
+// --model FILE (default: the model inside the program).
+CLI::Option* add_model_option(CLI::App& command, CommandContext& context);
+// --engine auto|ref|f32|bf16|int8. bf16 and int8 are understood and refused by resolve_engine() while no build has
+// them.
+CLI::Option* add_engine_option(CLI::App& command, CommandContext& context);
+// --threads N, 0 = every processor this process may use.
+CLI::Option* add_threads_option(CLI::App& command, CommandContext& context);
+// --format, one of `formats`; the first is the default.
+CLI::Option* add_format_option(CLI::App& command, CommandContext& context, const std::vector<std::string>& formats);
+
+// A whole number within [low, high]. The text must be the number and nothing else: no blanks, units, signs of octal or
+// hex.
+CLI::Option* add_integer(CLI::App& command, const std::string& name, std::int64_t& value, const std::string& help,
+                         std::int64_t low, std::int64_t high = std::numeric_limits<std::int64_t>::max());
+CLI::Option* add_integer(CLI::App& command, const std::string& name, int& value, const std::string& help, int low,
+                         int high = std::numeric_limits<int>::max());
+// A finite number within [low, high].
+CLI::Option* add_number(CLI::App& command, const std::string& name, double& value, const std::string& help, double low,
+                        double high = std::numeric_limits<double>::max());
+
+// --engine as a precision; auto is f32. Errors: usage for bf16 and int8 ("not in this build") and unknown words.
+Result<Precision> resolve_engine(const std::string& engine);
+// --threads with 0 replaced by the processors this process may run on (its affinity mask).
+int resolve_threads(int threads);
+// The model that --model names, or the embedded one. Errors as load_model() and embedded_model(), prefixed by the path.
+Result<Model> load_selected_model(const SharedOptions& options);
+
+// Facts about this machine, for `dfa version`, records and benchmarks.
+std::string cpu_name();
+std::vector<std::string> cpu_features();  // those our kernels ask for: avx2, fma, avx512f, avx512_vnni, amx_int8, ...
+
+}  // namespace dfa::cli
