@@ -1,6 +1,7 @@
 // A blocking queue with a fixed number of places: what keeps memory bounded between two stages of a pipeline.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -10,8 +11,8 @@
 
 namespace dfa {
 
-// Thread-safe for any number of producers and consumers. close() may be called from any thread, any number of times: producers are
-// refused from then on, consumers drain what is left.
+// Thread-safe for any number of producers and consumers. close() may be called from any thread, any number of times:
+// producers are refused from then on, consumers drain what is left.
 template <class T>
 class BoundedQueue {
  public:

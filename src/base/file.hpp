@@ -1,4 +1,5 @@
-// Whole-file reading with a limit, and writing beside the target and renaming: a reader sees the old file or the new one.
+// Whole-file reading with a limit, and writing beside the target and renaming: a reader sees the old file or the new
+// one.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,8 @@ namespace dfa {
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 Result<std::string> read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
-// A file mapped read-only; bytes() stays valid while the object lives. Cutting the file short while mapped is outside our control.
+// A file mapped read-only; bytes() stays valid while the object lives. Cutting the file short while mapped is outside
+// our control.
 class MappedFile {
  public:
   static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path, std::uint64_t max_bytes);
@@ -32,7 +34,8 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-// Writes pieces to a temporary name in the target's folder; commit() syncs and renames. Without commit nothing is left behind.
+// Writes pieces to a temporary name in the target's folder; commit() syncs and renames. Without commit nothing is left
+// behind.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const std::filesystem::path& target);

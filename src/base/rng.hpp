@@ -1,12 +1,12 @@
-// Named, seeded random streams. Equal (seed, name) gives equal numbers on every machine; streams of other names are independent
-// of it, so adding a use of randomness never shifts another.
+// Named, seeded random streams. Equal (seed, name) gives equal numbers on every machine; streams of other names are
+// independent of it, so adding a use of randomness never shifts another.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace dfa {
 
@@ -22,11 +22,11 @@ class RngStream {
   RngStream child(std::uint64_t index) const;
 
   std::uint64_t next_u64();
-  double uniform();                        // [0, 1), 53 bits
-  double uniform(double low, double high); // [low, high)
-  std::uint64_t below(std::uint64_t n);    // 0 .. n-1, unbiased; n > 0
+  double uniform();                         // [0, 1), 53 bits
+  double uniform(double low, double high);  // [low, high)
+  std::uint64_t below(std::uint64_t n);     // 0 .. n-1, unbiased; n > 0
   bool chance(double p) { return uniform() < p; }
-  double normal();                         // mean 0, variance 1 (Box-Muller, no cached second value)
+  double normal();  // mean 0, variance 1 (Box-Muller, no cached second value)
 
   template <class T>
   void shuffle(std::span<T> values) {  // Fisher-Yates

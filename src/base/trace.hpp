@@ -1,5 +1,5 @@
-// Traces for people who ask "which kernel ran, where did the time go, why was this face dropped". Off unless a sink is passed in.
-// DFA_TRACE=dispatch,profile:filter=attn makes the command-line program pass one that writes to stderr.
+// Traces for people who ask "which kernel ran, where did the time go, why was this face dropped". Off unless a sink is
+// passed in. DFA_TRACE=dispatch,profile:filter=attn makes the command-line program pass one that writes to stderr.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,8 @@ class TraceSink {
   virtual void write(TraceClass trace_class, std::string_view line) = 0;
 };
 
-// Parses the value of DFA_TRACE; nullptr for an empty text. Lines go to stderr. Errors: usage, naming the known classes.
+// Parses the value of DFA_TRACE; nullptr for an empty text. Lines go to stderr. Errors: usage, naming the known
+// classes.
 Result<std::unique_ptr<TraceSink>> make_stderr_trace(std::string_view specification);
 
 // Seconds since the process started tracing, monotonic: the time column of profile lines.

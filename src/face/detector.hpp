@@ -23,7 +23,7 @@ struct Face {
 // Counters of one detector since it was made.
 struct DetectorWork {
   long frames = 0;
-  long candidates_first = 0;   // windows after the first stage
+  long candidates_first = 0;  // windows after the first stage
   long candidates_second = 0;
   long faces = 0;
 };
@@ -40,13 +40,14 @@ class Detector {
 };
 
 struct DetectorOptions {
-  int threads = 0;            // 0: every processor this process may use
-  int min_face_px = 40;       // shortest side searched for, in pixels of the original frame (mtcnn)
-  TraceSink* trace = nullptr; // class check: why a candidate was dropped
+  int threads = 0;             // 0: every processor this process may use
+  int min_face_px = 40;        // shortest side searched for, in pixels of the original frame (mtcnn)
+  TraceSink* trace = nullptr;  // class check: why a candidate was dropped
 };
 
-// name: "mtcnn" (decisions 5: 64 px of zeros around the frame, large frames searched without losing a face of min_face_px),
-// "mtcnn-reference" (the facenet-pytorch 2.6.0 package's behaviour, min face 20 unless told otherwise). Errors: usage for another name.
+// name: "mtcnn" (decisions 5: 64 px of zeros around the frame, large frames searched without losing a face of
+// min_face_px), "mtcnn-reference" (the facenet-pytorch 2.6.0 package's behaviour, min face 20 unless told otherwise).
+// Errors: usage for another name.
 Result<std::unique_ptr<Detector>> make_detector(std::string_view name, const DetectorOptions& options);
 
 }  // namespace dfa

@@ -33,7 +33,8 @@ struct Similarity {
   Similarity inverse() const;
 };
 
-// Least squares (Umeyama, with scale) from `from` to `to`, in doubles. Errors: landmarks_degenerate when all points coincide.
+// Least squares (Umeyama, with scale) from `from` to `to`, in doubles. Errors: landmarks_degenerate when all points
+// coincide.
 Result<Similarity> fit_similarity(std::span<const Point> from, std::span<const Point> to);
 
 }  // namespace dfa

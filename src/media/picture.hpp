@@ -1,4 +1,5 @@
-// Pixels as everything above src/media sees them: 8-bit RGB, row by row, upright (rotation and pixel aspect already applied).
+// Pixels as everything above src/media sees them: 8-bit RGB, row by row, upright (rotation and pixel aspect already
+// applied).
 #pragma once
 
 #include <cstddef>
@@ -30,8 +31,8 @@ struct Picture {
 // A picture of a video and when it is shown.
 struct Frame {
   Picture picture;
-  std::int64_t index = 0;   // in presentation order, from 0
-  double pts_seconds = 0;   // start of its presentation interval, relative to the stream's first frame
+  std::int64_t index = 0;  // in presentation order, from 0
+  double pts_seconds = 0;  // start of its presentation interval, relative to the stream's first frame
 };
 
 }  // namespace dfa

@@ -19,24 +19,25 @@ namespace dfa {
 struct FrameSelection {
   enum class Way { even, rate, every };
   Way way = Way::even;
-  int count = 32;    // even: this many, spread by the rule of even_frame_indices()
-  double fps = 0;    // rate: for k = 0, 1, ... the frame shown at k / fps seconds
+  int count = 32;  // even: this many, spread by the rule of even_frame_indices()
+  double fps = 0;  // rate: for k = 0, 1, ... the frame shown at k / fps seconds
 };
 
-// step = (n-1)/(count-1) in double; pick[k] = trunc(k*step), the last is n-1; count 1 -> {0}; repeats are left out (n < count).
+// step = (n-1)/(count-1) in double; pick[k] = trunc(k*step), the last is n-1; count 1 -> {0}; repeats are left out (n <
+// count).
 std::vector<std::int64_t> even_frame_indices(std::int64_t n, int count);
 
 struct VideoInfo {
-  int width = 0;               // upright, square pixels
+  int width = 0;  // upright, square pixels
   int height = 0;
-  int rotation_degrees = 0;    // clockwise, as the container says; already applied to frames
+  int rotation_degrees = 0;          // clockwise, as the container says; already applied to frames
   std::int64_t frames_declared = 0;  // by the container header, 0 = it does not say; only recorded
   std::int64_t frames_counted = 0;   // packets of the stream that carry a shown frame
-  double duration_seconds = 0; // from the packets' times
-  std::string codec;           // e.g. "h264"
-  std::string pixel_format;    // e.g. "yuv420p10le"
+  double duration_seconds = 0;       // from the packets' times
+  std::string codec;                 // e.g. "h264"
+  std::string pixel_format;          // e.g. "yuv420p10le"
   int stream_index = 0;
-  std::string cut;             // empty, or in words what shows that the file ends before its own structure says so
+  std::string cut;  // empty, or in words what shows that the file ends before its own structure says so
 };
 
 struct VideoWork {
@@ -46,18 +47,19 @@ struct VideoWork {
   std::int64_t seeks = 0;
 };
 
-// One thread at a time. Memory: a few frames, whatever the length of the video (the index of packet times takes 24 bytes a frame).
+// One thread at a time. Memory: a few frames, whatever the length of the video (the index of packet times takes 24
+// bytes a frame).
 class VideoReader {
  public:
-  // Opens the container, picks the best video stream and counts its packets. Errors: not_media, media_truncated, media_corrupt,
-  // media_unsupported, limit_exceeded, file_*.
+  // Opens the container, picks the best video stream and counts its packets. Errors: not_media, media_truncated,
+  // media_corrupt, media_unsupported, limit_exceeded, file_*.
   static Result<std::unique_ptr<VideoReader>> open(const std::filesystem::path& path, const MediaLimits& limits);
   virtual ~VideoReader() = default;
   virtual const VideoInfo& info() const = 0;
   // Starts a selection (from the beginning).
   virtual Status select(const FrameSelection& selection) = 0;
-  // The next selected frame in presentation order; nothing at the end. A wanted frame that does not decode is counted in
-  // work().frames_failed and passed over, never replaced by its neighbour. Errors end the stream: media_corrupt.
+  // The next selected frame in presentation order; nothing at the end. A wanted frame that does not decode is counted
+  // in work().frames_failed and passed over, never replaced by its neighbour. Errors end the stream: media_corrupt.
   virtual Result<std::optional<Frame>> next() = 0;
   virtual const VideoWork& work() const = 0;
 };

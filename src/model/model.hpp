@@ -1,4 +1,5 @@
-// What a model file means: network configuration, crop recipe, calibration, provenance and weights (spec interfaces.md 6).
+// What a model file means: network configuration, crop recipe, calibration, provenance and weights (spec interfaces.md
+// 6).
 #pragma once
 
 #include <filesystem>
@@ -25,7 +26,7 @@ struct Threshold {
 struct Calibration {
   double temperature = 1;
   std::vector<Threshold> thresholds;
-  std::string set;   // name of the calibration set
+  std::string set;  // name of the calibration set
   long reals = 0;
   long fakes = 0;
   std::string date;
@@ -34,9 +35,9 @@ struct Calibration {
 // The file's own proof: crops in, logits out.
 struct GoldenVectors {
   int count = 0;
-  int side = 0;                     // crops are (count, side, side, 3) u8, side = recipe.stored_px
+  int side = 0;  // crops are (count, side, side, 3) u8, side = recipe.stored_px
   std::vector<std::uint8_t> crops;
-  std::vector<float> logits;        // (count, classes), from the ref engine
+  std::vector<float> logits;  // (count, classes), from the ref engine
 };
 
 struct Model {
@@ -46,20 +47,23 @@ struct Model {
   CropRecipe crop;
   std::optional<Calibration> calibration;
   std::optional<GoldenVectors> golden;
-  std::string training;           // dfa.training, JSON text, may be empty
+  std::string training;  // dfa.training, JSON text, may be empty
   std::string license;
   std::string card;
-  TensorMap weights;              // the network's tensors, under the authors' names
-  std::string sha256;             // of the file it came from; empty for one that was never written
+  TensorMap weights;   // the network's tensors, under the authors' names
+  std::string sha256;  // of the file it came from; empty for one that was never written
 };
 
-// network_config <-> `dfa.config` JSON text. Parsing is strict; absent keys take the defaults of NetworkConfig only when `allow_defaults`.
+// network_config <-> `dfa.config` JSON text. Parsing is strict; absent keys take the defaults of NetworkConfig only
+// when `allow_defaults`.
 std::string network_config_json(const NetworkConfig& config);
 Result<NetworkConfig> parse_network_config(std::string_view json);
-// Applies `key=value` of --set; nested and the flat golden names both (image dim depth heads lsa_heads bottleneck stages mlp ...).
+// Applies `key=value` of --set; nested and the flat golden names both (image dim depth heads lsa_heads bottleneck
+// stages mlp ...).
 Status set_network_field(NetworkConfig& config, std::string_view assignment);
 
-// Strict. Errors: file_*, model_format, model_incompatible (format version; says got, reads, likely cause, next step), model_tensors.
+// Strict. Errors: file_*, model_format, model_incompatible (format version; says got, reads, likely cause, next step),
+// model_tensors.
 Result<Model> load_model(const std::filesystem::path& path);
 Result<Model> parse_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
 // The model compiled into the program. Errors: model_incompatible when this build has none.

@@ -19,8 +19,8 @@ std::string_view precision_name(Precision precision);
 
 struct NetworkOptions {
   Precision precision = Precision::f32;
-  int threads = 0;         // 0: every processor this process may use
-  int max_batch = 8;       // larger batches are cut; plans are made per batch size and cached
+  int threads = 0;             // 0: every processor this process may use
+  int max_batch = 8;           // larger batches are cut; plans are made per batch size and cached
   TraceSink* trace = nullptr;  // class dispatch: which kernel each step got; may be null
 };
 
@@ -39,8 +39,8 @@ class Network {
   virtual Status forward(std::span<const float> images, int n, ForwardOutput output) = 0;
 };
 
-// `weights` must hold exactly network_parameters(config), in f32 or f16/bf16 (widened). Errors: model_tensors, listing every missing,
-// unexpected and mis-shaped key; model_incompatible for a configuration that cannot be.
+// `weights` must hold exactly network_parameters(config), in f32 or f16/bf16 (widened). Errors: model_tensors, listing
+// every missing, unexpected and mis-shaped key; model_incompatible for a configuration that cannot be.
 Result<std::unique_ptr<Network>> make_network(const NetworkConfig& config, const TensorMap& weights,
                                               const NetworkOptions& options);
 

@@ -1,5 +1,5 @@
-// What network it is. A value: parsed from `dfa.config` by src/model, built into an engine by src/nn and into torch modules by
-// train/. Nothing about the sizes of a network is written anywhere else.
+// What network it is. A value: parsed from `dfa.config` by src/model, built into an engine by src/nn and into torch
+// modules by train/. Nothing about the sizes of a network is written anywhere else.
 #pragma once
 
 #include <cstdint>
@@ -24,18 +24,18 @@ struct NetworkConfig {
   std::string arch = "vit";  // trunk kind; "vit" is timm's ViT with class token and exact (erf) GELU
   int image = 224;           // side of the square input in pixels; a multiple of `patch`
   int patch = 16;
-  int dim = 768;             // D
-  int depth = 12;            // blocks
-  int heads = 12;            // of the trunk; divides dim
-  int mlp = 3072;            // hidden width of the MLP
-  double norm_eps = 1e-6;    // of every LayerNorm, those of the interactions included
-  bool gba = true;           // globally-aware bottleneck adapters
-  int bottleneck = 64;       // R, width of a GBA
-  bool lsa = true;           // locally-aware spatial adapters (SPM, injectors, extractors)
-  int lsa_heads = 6;         // heads of the interactions; divides dim
-  int spm_width = 64;        // C of the stem; the later maps have 2C, 4C, 4C channels
+  int dim = 768;           // D
+  int depth = 12;          // blocks
+  int heads = 12;          // of the trunk; divides dim
+  int mlp = 3072;          // hidden width of the MLP
+  double norm_eps = 1e-6;  // of every LayerNorm, those of the interactions included
+  bool gba = true;         // globally-aware bottleneck adapters
+  int bottleneck = 64;     // R, width of a GBA
+  bool lsa = true;         // locally-aware spatial adapters (SPM, injectors, extractors)
+  int lsa_heads = 6;       // heads of the interactions; divides dim
+  int spm_width = 64;      // C of the stem; the later maps have 2C, 4C, 4C channels
   std::vector<StageRange> stages = {{0, 3}, {4, 7}, {8, 11}};  // consecutive, cover 0..depth-1; read only with lsa
-  Readout readout = Readout::token0;  // token0 and level_mean need lsa
+  Readout readout = Readout::token0;                           // token0 and level_mean need lsa
   HeadKind head = HeadKind::batchnorm_linear;
   int classes = 2;
 
@@ -64,7 +64,8 @@ struct ParameterSpec {
   ParameterKind kind;
 };
 
-// Every tensor of the network, in a fixed order. The one list that strict loading, counting, initialisation and training share.
+// Every tensor of the network, in a fixed order. The one list that strict loading, counting, initialisation and
+// training share.
 std::vector<ParameterSpec> network_parameters(const NetworkConfig& config);
 
 struct ParameterCounts {

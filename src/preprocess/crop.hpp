@@ -1,11 +1,12 @@
-// Face -> u8 crop -> network tensor. The one implementation: detection, training, evaluation and serving call these functions.
+// Face -> u8 crop -> network tensor. The one implementation: detection, training, evaluation and serving call these
+// functions.
 #pragma once
 
 #include <span>
 
 #include "base/result.hpp"
-#include "geometry/geometry.hpp"
 #include "face/detector.hpp"
+#include "geometry/geometry.hpp"
 #include "media/picture.hpp"
 #include "preprocess/crop_recipe.hpp"
 
@@ -14,8 +15,8 @@ namespace dfa {
 // A square RGB crop of recipe.stored_px. Errors: landmarks_degenerate.
 Result<Picture> make_crop(const PictureView& frame, const Face& face, const CropRecipe& recipe);
 
-// Antialiased resize by Pillow's definition: support widened when shrinking, horizontal pass first, 22-bit fixed point weights, bytes
-// between the passes. `filter`: "bilinear" or "bicubic" (a = -0.5). Equal size copies.
+// Antialiased resize by Pillow's definition: support widened when shrinking, horizontal pass first, 22-bit fixed point
+// weights, bytes between the passes. `filter`: "bilinear" or "bicubic" (a = -0.5). Equal size copies.
 Result<Picture> resize_antialiased(const PictureView& picture, int width, int height, std::string_view filter);
 
 // crop -> (3, S, S) f32: resized to side x side with the recipe's filter, /255, (v - mean) / std per channel.

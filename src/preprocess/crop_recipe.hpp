@@ -1,5 +1,5 @@
-// How a face becomes a picture for the network. The recipe is part of the model: it travels in the model file as `dfa.crop`, its
-// hash in every manifest, and a model is not run on crops of another recipe unless told to.
+// How a face becomes a picture for the network. The recipe is part of the model: it travels in the model file as
+// `dfa.crop`, its hash in every manifest, and a model is not run on crops of another recipe unless told to.
 #pragma once
 
 #include <array>
@@ -12,14 +12,14 @@ namespace dfa {
 enum class CropKind { aligned, square_inside };
 
 struct CropRecipe {
-  std::string name = "aligned1.3";        // "aligned1.3" or "square1.3-inside"
+  std::string name = "aligned1.3";  // "aligned1.3" or "square1.3-inside"
   CropKind kind = CropKind::aligned;
-  double scale = 1.3;                     // margin factor k
-  int stored_px = 256;                    // side of the u8 crop
-  std::string detector = "mtcnn";         // who finds the faces
-  std::string detector_sha256;            // of its weights; empty = any version
-  std::string interpolation = "bilinear"; // crop -> network size: antialiased u8 filter, "bilinear" or "bicubic"
-  std::string colour = "rgb";             // channel order of the tensor
+  double scale = 1.3;                      // margin factor k
+  int stored_px = 256;                     // side of the u8 crop
+  std::string detector = "mtcnn";          // who finds the faces
+  std::string detector_sha256;             // of its weights; empty = any version
+  std::string interpolation = "bilinear";  // crop -> network size: antialiased u8 filter, "bilinear" or "bicubic"
+  std::string colour = "rgb";              // channel order of the tensor
   std::string yuv = "tags-or-bt601-limited; swscale bicubic accurate_rnd full_chroma_int bitexact";
   std::array<double, 3> mean = {0.5, 0.5, 0.5};
   std::array<double, 3> std = {0.5, 0.5, 0.5};

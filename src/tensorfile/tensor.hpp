@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,14 +21,18 @@ enum class Dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, bo
 std::size_t dtype_size(Dtype dtype);
 // The safetensors spelling: "F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL".
 std::string_view dtype_name(Dtype dtype);
+std::optional<Dtype> parse_dtype(std::string_view name);
 
 // Shape as text, "2x768"; "scalar" for rank 0.
 std::string shape_text(std::span<const std::int64_t> shape);
+// Product of the sizes; nothing for a negative size or more than 2^60 elements. For shapes that come from outside.
+std::optional<std::uint64_t> checked_element_count(std::span<const std::int64_t> shape);
 
 struct Tensor {
   Dtype dtype = Dtype::f32;
   std::vector<std::int64_t> shape;
-  // Exactly element_count * dtype_size bytes. They live as long as `owner`, which several tensors may share (one mapped file).
+  // Exactly element_count * dtype_size bytes. They live as long as `owner`, which several tensors may share (one mapped
+  // file).
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
 
@@ -40,7 +45,8 @@ struct Tensor {
   Result<std::vector<float>> to_f32() const;
 };
 
-// f32 values rounded to f16 or bf16 (nearest even).
+// Floating-point values rounded once (to nearest, ties to even) to another floating-point dtype; exact where it is the wider one. Tensors of
+// integers come back unchanged.
 Tensor convert_floats(const Tensor& tensor, Dtype to);
 
 // Ordered by name, which is also the order of writing: equal content gives equal bytes.

@@ -1,0 +1,25 @@
+// What machine this is: printed beside every timing, recorded with every result.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace dfa {
+
+struct MachineFacts {
+  std::string cpu_model;  // as the kernel names it
+  int processors = 1;     // this process may use
+  std::vector<std::string>
+      isa;  // of avx2, fma, avx512f, avx512bw, avx512_vnni, avx512_bf16, amx_bf16, amx_int8: those present
+  long memory_mib = 0;
+};
+
+MachineFacts machine_facts();
+
+// Processors this process may use (affinity mask), at least 1; what "threads = 0" means everywhere.
+int usable_processors();
+
+// Largest resident set of this process so far, in MiB.
+double peak_memory_mib();
+
+}  // namespace dfa
