@@ -1,4 +1,5 @@
-// Bit-exact conversions between the storage types of weights. Written with integers, so that no flag or instruction set changes a result.
+// Bit-exact conversions between the storage types of weights. Written with integers, so that no flag or instruction set
+// changes a result.
 #pragma once
 
 #include <bit>
@@ -19,7 +20,9 @@ inline float f32_from_f16(std::uint16_t half) {
 }
 
 // bf16 is the upper half of an f32.
-inline float f32_from_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+inline float f32_from_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 // f32 -> binary16, round to nearest even; overflow gives infinity, NaN stays NaN (quiet).
 inline std::uint16_t f16_from_f32(float value) {
@@ -29,7 +32,8 @@ inline std::uint16_t f16_from_f32(float value) {
   if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | ((magnitude >> 13) & 0x1ffu));
   if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65520 and above round to infinity
   if (magnitude < 0x38800000u) {
-    // Below 2^-14 the result is a multiple of 2^-24: adding 0.5 lets the f32 adder round to nearest even at just that place.
+    // Below 2^-14 the result is a multiple of 2^-24: adding 0.5 lets the f32 adder round to nearest even at just that
+    // place.
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
     return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
   }
@@ -44,8 +48,9 @@ inline std::uint16_t bf16_from_f32(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-// f64 -> f32 rounded to odd: a later rounding to 16 bits then gives what rounding the f64 directly would. (Rounding to nearest twice does
-// not: a value just above a tie becomes the tie first.) f32 keeps at least 13 bits more than f16 and bf16, two would be enough.
+// f64 -> f32 rounded to odd: a later rounding to 16 bits then gives what rounding the f64 directly would. (Rounding to
+// nearest twice does not: a value just above a tie becomes the tie first.) f32 keeps at least 13 bits more than f16 and
+// bf16, two would be enough.
 inline float f32_rounded_to_odd(double value) {
   const float nearest = static_cast<float>(value);
   if (std::isnan(value) || static_cast<double>(nearest) == value) return nearest;

@@ -45,8 +45,8 @@ struct Tensor {
   Result<std::vector<float>> to_f32() const;
 };
 
-// Floating-point values rounded once (to nearest, ties to even) to another floating-point dtype; exact where it is the wider one. Tensors of
-// integers come back unchanged.
+// Floating-point values rounded once (to nearest, ties to even) to another floating-point dtype; exact where it is the
+// wider one. Tensors of integers come back unchanged.
 Tensor convert_floats(const Tensor& tensor, Dtype to);
 
 // Ordered by name, which is also the order of writing: equal content gives equal bytes.
