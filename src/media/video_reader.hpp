@@ -32,7 +32,7 @@ struct VideoInfo {
   int height = 0;
   int rotation_degrees = 0;          // clockwise, as the container says; already applied to frames
   std::int64_t frames_declared = 0;  // by the container header, 0 = it does not say; only recorded
-  std::int64_t frames_counted = 0;   // packets of the stream that carry a shown frame
+  std::int64_t frames_counted = 0;   // packets of the stream, in the file and whole, that carry a shown frame
   double duration_seconds = 0;       // from the packets' times
   std::string codec;                 // e.g. "h264"
   std::string pixel_format;          // e.g. "yuv420p10le"
@@ -40,11 +40,18 @@ struct VideoInfo {
   std::string cut;  // empty, or in words what shows that the file ends before its own structure says so
 };
 
+struct VideoOptions {
+  // Threads of the decoder. 0 = as many as there are cores. Frames are the same whatever the number; the pipeline has
+  // threads of its own, and more here cost memory and latency after a seek.
+  int decoder_threads = 1;
+};
+
+// Counted from select() on.
 struct VideoWork {
-  std::int64_t frames_decoded = 0;
+  std::int64_t frames_decoded = 0;  // that came out of the decoder, wanted or not
   std::int64_t frames_delivered = 0;
   std::int64_t frames_failed = 0;  // wanted, but could not be decoded
-  std::int64_t seeks = 0;
+  std::int64_t seeks = 0;          // jumps to a key frame other than the start
 };
 
 // One thread at a time. Memory: a few frames, whatever the length of the video (the index of packet times takes 24
@@ -53,10 +60,11 @@ class VideoReader {
  public:
   // Opens the container, picks the best video stream and counts its packets. Errors: not_media, media_truncated,
   // media_corrupt, media_unsupported, limit_exceeded, file_*.
-  static Result<std::unique_ptr<VideoReader>> open(const std::filesystem::path& path, const MediaLimits& limits);
+  static Result<std::unique_ptr<VideoReader>> open(const std::filesystem::path& path, const MediaLimits& limits,
+                                                   const VideoOptions& options = {});
   virtual ~VideoReader() = default;
   virtual const VideoInfo& info() const = 0;
-  // Starts a selection (from the beginning).
+  // Starts a selection (from the beginning); without one, next() gives 32 even frames. Errors: usage.
   virtual Status select(const FrameSelection& selection) = 0;
   // The next selected frame in presentation order; nothing at the end. A wanted frame that does not decode is counted
   // in work().frames_failed and passed over, never replaced by its neighbour. Errors end the stream: media_corrupt.

@@ -1,0 +1,73 @@
+// Finds the frame of a given rank: when to seek, from which key frame, which decoded frames can be trusted. Internal to
+// this room.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.hpp"
+#include "media/container.hpp"
+#include "media/decoder.hpp"
+#include "media/packet_index.hpp"
+#include "media/packet_source.hpp"
+#include "media/video_reader.hpp"
+
+namespace dfa {
+
+// Note [Which decoded frames can be trusted]
+// A frame is delivered only under its own number (Note [Packets, ranks and numbers]). After a seek a decoder may lack
+// references: the frames shown before the key frame are never taken from such a run, and a frame that does not come, or
+// that comes marked as damaged, is tried again from one and from two key frames earlier (streams that refresh their
+// picture piece by piece need that). Where a packet fails or a frame is marked, what was decoded from it is wrong too,
+// up to the next key frame, though no decoder marks it: those frames count as damaged as well.
+class FrameFinder {
+ public:
+  // All outlive this object.
+  FrameFinder(Container& container, const PacketIndex& index, PacketSource source, Decoder decoder)
+      : container_(&container), index_(&index), source_(std::move(source)), decoder_(std::move(decoder)) {}
+
+  // The next find() goes back to wherever it must.
+  void start_over();
+
+  // The frame of that rank, or nothing where it cannot be decoded. Ranks must rise from call to call after
+  // start_over(). Errors: those of opening the file again.
+  Result<FrameHandle> find(std::int64_t rank, VideoWork& work);
+
+  bool ended_early() const { return source_.ended_early(); }
+
+ private:
+  struct Ranked {
+    DecodedFrame decoded;
+    std::int64_t rank = 0;
+  };
+
+  Status approach(std::int64_t rank, VideoWork& work);
+  Status jump(std::size_t key, VideoWork& work);
+  Status go_to_start();
+  std::optional<DecodedFrame> run_to(std::int64_t rank, VideoWork& work);
+  bool pull(VideoWork& work);
+  void feed();
+  void note_damage(std::int32_t number);
+  bool is_tainted(const DecodedFrame& decoded) const;
+  bool can_seek() const { return index_->is_timed() && seeking_works_ && !index_->keys().empty(); }
+
+  Container* container_;
+  const PacketIndex* index_;
+  PacketSource source_;
+  Decoder decoder_;
+
+  bool started_ = false;
+  bool seeking_works_ = true;
+  std::size_t run_key_ = 0;  // place in keys() where the present run of decoding began; 0 also stands for the start
+  std::size_t keys_back_ =
+      0;  // how many key frames earlier than the rules say decoding starts: learnt from frames that did not come
+  std::int64_t frames_out_ = 0;  // in this run; gives the rank where packets have no times
+  std::optional<Ranked> held_;   // decoded, its turn has not come
+  bool draining_ = false;
+  bool finished_ = false;
+  struct Damage {
+    std::int32_t first = -1, last = -1;  // numbers; -1 = none
+  } damage_;
+};
+
+}  // namespace dfa
