@@ -1,0 +1,136 @@
+#include "nn/vit/ref_network.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "base/machine.hpp"
+#include "nn/forward_check.hpp"
+#include "nn/vit/ref_modules.hpp"
+
+namespace dfa {
+namespace {
+
+using ref::Tokens;
+
+class RefNetwork final : public Network {
+ public:
+  RefNetwork(const NetworkConfig& config, const WeightReader& read, int threads, BlockObserver* observer)
+      : config_(config),
+        threads_(threads),
+        observer_(observer),
+        cls_token_(read("cls_token")),
+        pos_embed_(read("pos_embed")),
+        patch_embed_(ref::make_conv({3, config.dim, config.patch, config.patch, 0, {}, {}},
+                                    read("patch_embed.proj.weight"), read("patch_embed.proj.bias"))),
+        norm_(ref::read_norm(read, "norm", config.norm_eps)),
+        head_norm_{read("head.0.running_mean"), read("head.0.running_var"), {}, {}, kHeadNormEps},
+        head_(ref::make_linear(config.classes, config.dim, read("head.1.weight"), read("head.1.bias"))) {
+    for (int i = 0; i < config.depth; ++i) blocks_.emplace_back(config, read, "blocks." + std::to_string(i) + ".");
+    if (!config.lsa) return;
+    spm_.emplace(config, read);
+    for (std::size_t i = 0; i < config.stages.size(); ++i) {
+      const std::string prefix = "interactions." + std::to_string(i) + ".";
+      injectors_.emplace_back(config, read, prefix + "injector.", true);
+      extractors_.emplace_back(config, read, prefix + "extractor.", false);
+    }
+  }
+
+  const NetworkConfig& config() const override { return config_; }
+
+  Status forward(std::span<const float> images, int n, ForwardOutput output) override {
+    DFA_TRY(check_forward(config_, images, n, output));
+    const std::size_t image_size = images.size() / static_cast<std::size_t>(n);
+    const std::size_t dim = static_cast<std::size_t>(config_.dim);
+    const std::size_t classes = static_cast<std::size_t>(config_.classes);
+    for (int i = 0; i < n; ++i) {
+      const std::size_t index = static_cast<std::size_t>(i);
+      Tokens feature = image_feature(images.subspan(index * image_size, image_size), i);
+      if (!output.feature.empty()) std::ranges::copy(feature, output.feature.subspan(index * dim).begin());
+      if (output.logits.empty()) continue;
+      ref::batch_norm(feature, head_norm_);
+      std::ranges::copy(ref::linear(feature, 1, head_, threads_), output.logits.subspan(index * classes).begin());
+    }
+    return {};
+  }
+
+ private:
+  // (D), after the final norm
+  Tokens image_feature(std::span<const float> pixels, int image) const {
+    const ref::Map map{3, config_.image, std::vector<float>(pixels.begin(), pixels.end())};
+    Tokens x = embed_patches(map);
+    if (!config_.lsa) {
+      run_blocks(x, {0, config_.depth - 1}, image);
+      return read_out(x, {});
+    }
+    Tokens c = spm_->forward(map, threads_);
+    for (std::size_t stage = 0; stage < config_.stages.size(); ++stage) {
+      injectors_[stage].forward(x, c, threads_);
+      run_blocks(x, config_.stages[stage], image);
+      extractors_[stage].forward(c, x, threads_);
+    }
+    return read_out(x, c);
+  }
+
+  // (T, D): class token, then the patches, plus position
+  Tokens embed_patches(const ref::Map& image) const {
+    const ref::Map patches = ref::conv2d(image, patch_embed_, threads_);  // (D, grid, grid)
+    const std::size_t area = static_cast<std::size_t>(patches.side) * patches.side;
+    Tokens x = cls_token_;
+    for (std::size_t position = 0; position < area; ++position) {
+      for (int i = 0; i < config_.dim; ++i) x.push_back(patches.values[static_cast<std::size_t>(i) * area + position]);
+    }
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] += pos_embed_[i];
+    return x;
+  }
+
+  void run_blocks(Tokens& x, StageRange range, int image) const {
+    for (int i = range.first; i <= range.last; ++i) {
+      blocks_[static_cast<std::size_t>(i)].forward(x, threads_);
+      if (observer_ != nullptr) observer_->after_block(image, i, x);
+    }
+  }
+
+  Tokens read_out(const Tokens& x, const Tokens& c) const {
+    const std::span<const float> first_row =
+        std::span(config_.readout == Readout::cls ? x : c).first(norm_.weight.size());
+    if (config_.readout != Readout::level_mean) return ref::layer_norm(first_row, norm_);
+    return level_mean(ref::layer_norm(c, norm_));
+  }
+
+  // Mean over the tokens of each level, then over the three levels. c: (C, D), normalised
+  Tokens level_mean(const Tokens& c) const {
+    const std::size_t dim = static_cast<std::size_t>(config_.dim);
+    std::vector<double> mean(dim);
+    std::size_t token = 0;
+    for (int level = 0; level < 3; ++level) {
+      const int side = config_.spatial_side(level);
+      for (int i = 0; i < side * side; ++i, ++token) {
+        for (std::size_t j = 0; j < dim; ++j) mean[j] += c[token * dim + j] / (3.0 * side * side);
+      }
+    }
+    return Tokens(mean.begin(), mean.end());
+  }
+
+  NetworkConfig config_;
+  int threads_;
+  BlockObserver* observer_;
+  std::vector<float> cls_token_, pos_embed_;
+  ref::Conv patch_embed_;
+  std::vector<ref::Block> blocks_;
+  std::optional<ref::SpatialPrior> spm_;
+  std::vector<ref::CrossAttention> injectors_, extractors_;
+  ref::Norm norm_;
+  ref::BatchNorm head_norm_;
+  ref::Linear head_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> make_ref_network(const NetworkConfig& config, const TensorMap& weights,
+                                          const NetworkOptions& options, BlockObserver* observer) {
+  const int threads = options.threads > 0 ? options.threads : usable_processors();
+  return std::make_unique<RefNetwork>(config, WeightReader(weights), threads, observer);
+}
+
+}  // namespace dfa
