@@ -24,7 +24,7 @@ struct TorchLimits {
   std::uint64_t max_file_bytes = std::uint64_t{32} << 30;
   std::uint64_t max_pickle_bytes = std::uint64_t{64} << 20;
   std::size_t max_members = 200'000;
-  PickleLimits pickle;
+  PickleLimits pickle = {};
 };
 
 enum class TorchContainer { zip, legacy };
