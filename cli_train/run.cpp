@@ -1,0 +1,56 @@
+#include "cli_train/run.hpp"
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "cli_train/command.hpp"
+#include "version.hpp"
+
+namespace dfa::cli_train {
+
+namespace {
+
+Exit exit_for(ErrorCode code) {
+  const int number = static_cast<int>(code);
+  if (code == ErrorCode::usage) return Exit::usage;
+  if (number >= 400 && number < 500) return Exit::model;
+  if (code == ErrorCode::recipe_mismatch) return Exit::model;
+  if ((number >= 200 && number < 400) || code == ErrorCode::manifest_invalid) return Exit::no_input;
+  return Exit::failed;
+}
+
+}  // namespace
+
+void Context::fail_with(const Error& error) {
+  if (error.code == ErrorCode::cancelled && cancel.requested()) {
+    exit_status = static_cast<int>(Exit::signal_base) + cancel.signal();
+    return;
+  }
+  streams.err << "dfa-train: " << error.message << "\n";
+  finish(exit_for(error.code));
+}
+
+int run(std::span<const std::string> argv, Streams streams, const CancelFlag& cancel) {
+  Context context{streams, cancel};
+  CLI::App app("Trains the networks that dfa runs", "dfa-train");
+  app.set_version_flag("--version", std::string("dfa-train ") + kVersion + " (" + kBuildId + ")");
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  add_parity_command(app, context);
+  try {
+    std::vector<std::string> reversed(argv.rbegin(), argv.rend());  // CLI11 takes them last first
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error, streams.out, streams.err);
+    return status == 0 ? 0 : static_cast<int>(Exit::usage);
+  } catch (const std::exception& error) {
+    streams.err << "dfa-train: internal error: " << error.what() << "\n";
+    return static_cast<int>(Exit::failed);
+  }
+  streams.out.flush();
+  if (!streams.out && context.exit_status == 0)
+    return static_cast<int>(Exit::failed);  // the result could not be written
+  return context.exit_status;
+}
+
+}  // namespace dfa::cli_train

@@ -1,0 +1,21 @@
+// dfa-train as a function: tests call it in their own process.
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string>
+
+#include "pipeline/cancel.hpp"
+
+namespace dfa::cli_train {
+
+struct Streams {
+  std::ostream& out;  // results
+  std::ostream& err;  // everything else
+};
+
+// argv without the program's name. Returns the exit status: 0 done, 1 a proof failed or our own mistake, 2 usage, 3
+// data unreadable, 5 model or checkpoint missing or incompatible, 128 + n after signal n. Never throws.
+int run(std::span<const std::string> argv, Streams streams, const CancelFlag& cancel);
+
+}  // namespace dfa::cli_train

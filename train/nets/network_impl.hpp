@@ -1,0 +1,26 @@
+// What TrainNetwork hides, for the optimisers that must see torch.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "train/nets/network_module.hpp"
+#include "train/nets/train_network.hpp"
+
+namespace dfa::train {
+
+struct NamedTensor {
+  ParameterSpec spec;
+  at::Tensor tensor;  // the live one
+  bool trained = false;
+};
+
+struct NetworkImpl {
+  NetworkImpl(const NetworkConfig& config, AttentionPath attention)
+      : module(config, attention == AttentionPath::plain ? TrunkAttention::plain : TrunkAttention::fused) {}
+  NetworkModule module;
+  std::vector<NamedTensor> tensors;  // in the order of network_parameters()
+};
+
+}  // namespace dfa::train

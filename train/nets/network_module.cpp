@@ -1,0 +1,101 @@
+#include "train/nets/network_module.hpp"
+
+namespace dfa::train {
+
+namespace nn = torch::nn;
+
+namespace {
+
+constexpr int kLevels = 3;         // spatial maps: 1/8, 1/16, 1/32
+constexpr double kHeadEps = 1e-6;  // of the head's BatchNorm1d
+
+// Class token first (x) or first cell of the 1/8 map (c).
+at::Tensor first_token(const at::Tensor& tokens) {
+  return tokens.select(1, 0);
+}
+
+}  // namespace
+
+NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, TrunkAttention attention)
+    : config(network), stages(network.stages) {
+  // Without LSA the stages mean nothing to the network; they may still cut the trunk for who wants to look at it in
+  // pieces.
+  if (!config.lsa && (stages.empty() || stages.back().last != config.depth - 1)) stages = {{0, config.depth - 1}};
+  const int d = config.dim;
+  patch_embed = register_module("patch_embed", PatchEmbed(config));
+  cls_token = register_parameter("cls_token", torch::zeros({1, 1, d}));
+  pos_embed = register_parameter("pos_embed", torch::zeros({1, config.trunk_tokens(), d}));
+  blocks = register_module("blocks", nn::ModuleList());
+  for (int i = 0; i < config.depth; ++i) blocks->push_back(Block(config, attention));
+  norm = register_module("norm", make_norm(config));
+  if (config.lsa) {
+    level_embed = register_parameter("level_embed", torch::zeros({kLevels, d}));
+    spm = register_module("spm", Spm(config));
+    interactions = register_module("interactions", nn::ModuleList());
+    for (std::size_t i = 0; i < stages.size(); ++i) interactions->push_back(Interaction(config));
+  }
+  head = register_module(
+      "head", nn::Sequential(nn::BatchNorm1d(nn::BatchNorm1dOptions(d).eps(kHeadEps).momentum(0.1).affine(false)),
+                             nn::Linear(d, config.classes)));
+}
+
+at::Tensor NetworkModuleImpl::embed(const at::Tensor& images) {
+  const at::Tensor patches = patch_embed->forward(images);
+  const at::Tensor cls = cls_token.expand({images.size(0), -1, -1}).to(patches.scalar_type());
+  return at::cat({cls, patches}, 1) + pos_embed;
+}
+
+at::Tensor NetworkModuleImpl::spatial_tokens(const at::Tensor& images) {
+  std::vector<at::Tensor> levels = spm->forward(images);
+  for (std::size_t i = 0; i < levels.size(); ++i) levels[i] = levels[i] + level_embed[static_cast<std::int64_t>(i)];
+  return at::cat(levels, 1);
+}
+
+at::Tensor NetworkModuleImpl::run_blocks(at::Tensor x, const StageRange& range) {
+  for (int i = range.first; i <= range.last; ++i) x = blocks[static_cast<std::size_t>(i)]->as<Block>()->forward(x);
+  return x;
+}
+
+// The last extractor computes only what is read: nothing for cls, one row for token0. The other rows get no gradient
+// either way.
+at::Tensor NetworkModuleImpl::extract(const StageRange& stage, std::size_t index, const at::Tensor& c,
+                                      const at::Tensor& x) {
+  const bool last = stage.last == config.depth - 1;
+  if (last && config.readout == Readout::cls) return c;
+  const at::Tensor rows = last && config.readout == Readout::token0 ? c.narrow(1, 0, 1) : c;
+  return interactions[index]->as<Interaction>()->extractor->forward(rows, x);
+}
+
+at::Tensor NetworkModuleImpl::read_out(const at::Tensor& x, const at::Tensor& c) {
+  if (config.readout == Readout::cls) return first_token(norm->forward(x.narrow(1, 0, 1)));
+  if (config.readout == Readout::token0) return first_token(norm->forward(c.narrow(1, 0, 1)));
+  // level_mean: the mean over each map's tokens, then the mean of the maps, so that the fine map does not drown the
+  // coarse ones.
+  const at::Tensor normed = norm->forward(c);
+  std::vector<at::Tensor> means;
+  std::int64_t begin = 0;
+  for (int level = 0; level < kLevels; ++level) {
+    const std::int64_t count = static_cast<std::int64_t>(config.spatial_side(level)) * config.spatial_side(level);
+    means.push_back(normed.narrow(1, begin, count).mean(1));
+    begin += count;
+  }
+  return at::stack(means).mean(0);
+}
+
+NetworkOutput NetworkModuleImpl::forward(const at::Tensor& images, std::vector<at::Tensor>* stage_tokens) {
+  at::Tensor x = embed(images);
+  at::Tensor c = config.lsa ? spatial_tokens(images) : at::Tensor();
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const StageRange& stage = stages[i];
+    if (config.lsa) x = interactions[i]->as<Interaction>()->injector->forward(x, c);
+    x = run_blocks(x, stage);
+    if (stage_tokens != nullptr) stage_tokens->push_back(x);
+    if (config.lsa) c = extract(stage, i, c, x);
+  }
+  NetworkOutput out;
+  out.feature = read_out(x, c).to(torch::kFloat32);
+  out.logits = head->forward(out.feature).to(torch::kFloat32);
+  return out;
+}
+
+}  // namespace dfa::train

@@ -1,0 +1,47 @@
+// The whole network as one torch module (spec method.md 2.1): trunk, adapters, interactions, read-out, head.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "nn/network_config.hpp"
+#include "train/nets/spatial.hpp"
+#include "train/nets/vit.hpp"
+
+namespace dfa::train {
+
+struct NetworkOutput {
+  at::Tensor feature;  // (N, D), after the norm and before the head
+  at::Tensor logits;   // (N, classes)
+};
+
+// Parameter and buffer paths are exactly the names of network_parameters(config).
+struct NetworkModuleImpl : torch::nn::Module {
+  NetworkModuleImpl(const NetworkConfig& config, TrunkAttention attention);
+
+  // images: (N, 3, S, S) f32, normalised. `stage_tokens`, where given, receives x (N, T, D) after the blocks of each
+  // stage.
+  NetworkOutput forward(const at::Tensor& images, std::vector<at::Tensor>* stage_tokens = nullptr);
+
+  NetworkConfig config;
+  std::vector<StageRange> stages;  // what forward() walks through
+  PatchEmbed patch_embed{nullptr};
+  at::Tensor cls_token, pos_embed;  // (1, 1, D), (1, T, D)
+  torch::nn::ModuleList blocks{nullptr};
+  torch::nn::LayerNorm norm{nullptr};
+  at::Tensor level_embed;  // (3, D); undefined without LSA, like the next two
+  Spm spm{nullptr};
+  torch::nn::ModuleList interactions{nullptr};
+  torch::nn::Sequential head{nullptr};
+
+ private:
+  at::Tensor embed(const at::Tensor& images);
+  at::Tensor spatial_tokens(const at::Tensor& images);
+  at::Tensor run_blocks(at::Tensor x, const StageRange& range);
+  at::Tensor extract(const StageRange& stage, std::size_t index, const at::Tensor& c, const at::Tensor& x);
+  at::Tensor read_out(const at::Tensor& x, const at::Tensor& c);
+};
+TORCH_MODULE(NetworkModule);
+
+}  // namespace dfa::train

@@ -1,0 +1,95 @@
+#include "train/nets/spatial.hpp"
+
+#include "train/nets/vit.hpp"
+
+namespace dfa::train {
+
+namespace nn = torch::nn;
+
+namespace {
+
+constexpr int kRgb = 3;
+
+// Bias-free 3x3 convolution with padding 1, BatchNorm, ReLU, appended: three places of the Sequential.
+void append_unit(nn::Sequential& unit, int in, int out, int stride) {
+  unit->push_back(nn::Conv2d(nn::Conv2dOptions(in, out, 3).stride(stride).padding(1).bias(false)));
+  unit->push_back(nn::BatchNorm2d(nn::BatchNorm2dOptions(out).eps(1e-5).momentum(0.1)));
+  unit->push_back(nn::ReLU());
+}
+
+nn::Sequential unit(int in, int out) {
+  nn::Sequential made;
+  append_unit(made, in, out, 2);
+  return made;
+}
+
+at::Tensor map_tokens(const at::Tensor& map) {  // (N, D, h, w) -> (N, h*w, D)
+  return map.flatten(2).transpose(1, 2).contiguous();
+}
+
+}  // namespace
+
+SpmImpl::SpmImpl(const NetworkConfig& config) {
+  const int c = config.spm_width;
+  nn::Sequential first;
+  append_unit(first, kRgb, c, 2);
+  append_unit(first, c, c, 1);
+  append_unit(first, c, c, 1);
+  first->push_back(nn::MaxPool2d(nn::MaxPool2dOptions(3).stride(2).padding(1)));
+  stem = register_module("stem", first);
+  conv2 = register_module("conv2", unit(c, 2 * c));
+  conv3 = register_module("conv3", unit(2 * c, 4 * c));
+  conv4 = register_module("conv4", unit(4 * c, 4 * c));
+  fc2 = register_module("fc2", nn::Conv2d(nn::Conv2dOptions(2 * c, config.dim, 1)));
+  fc3 = register_module("fc3", nn::Conv2d(nn::Conv2dOptions(4 * c, config.dim, 1)));
+  fc4 = register_module("fc4", nn::Conv2d(nn::Conv2dOptions(4 * c, config.dim, 1)));
+}
+
+std::vector<at::Tensor> SpmImpl::forward(const at::Tensor& images) {
+  const at::Tensor eighth = conv2->forward(stem->forward(images));
+  const at::Tensor sixteenth = conv3->forward(eighth);
+  const at::Tensor thirtysecond = conv4->forward(sixteenth);
+  return {map_tokens(fc2->forward(eighth)), map_tokens(fc3->forward(sixteenth)),
+          map_tokens(fc4->forward(thirtysecond))};
+}
+
+CrossAttentionImpl::CrossAttentionImpl(const NetworkConfig& config)
+    : in_proj_weight(register_parameter("in_proj_weight", torch::zeros({3 * config.dim, config.dim}))),
+      in_proj_bias(register_parameter("in_proj_bias", torch::zeros({3 * config.dim}))),
+      out_proj(register_module("out_proj", nn::Linear(config.dim, config.dim))),
+      heads(config.lsa_heads) {}
+
+at::Tensor CrossAttentionImpl::forward(const at::Tensor& query, const at::Tensor& feature) {
+  const std::int64_t d = query.size(-1);
+  const auto rows = [d](const at::Tensor& t, std::int64_t from, std::int64_t count) {
+    return t.narrow(0, from * d, count * d);
+  };
+  const at::Tensor q = linear_tokens(query, rows(in_proj_weight, 0, 1), rows(in_proj_bias, 0, 1));
+  const auto kv = linear_tokens(feature, rows(in_proj_weight, 1, 2), rows(in_proj_bias, 1, 2)).chunk(2, -1);
+  return linear_tokens(attend(q, kv[0], kv[1], heads), out_proj->weight, out_proj->bias);
+}
+
+InjectorImpl::InjectorImpl(const NetworkConfig& config)
+    : query_norm(register_module("query_norm", make_norm(config))),
+      feat_norm(register_module("feat_norm", make_norm(config))),
+      self_attn(register_module("self_attn", CrossAttention(config))),
+      gamma(register_parameter("gamma", torch::zeros({config.dim}))) {}
+
+at::Tensor InjectorImpl::forward(const at::Tensor& x, const at::Tensor& c) {
+  return x + gamma * self_attn->forward(query_norm->forward(x), feat_norm->forward(c));
+}
+
+ExtractorImpl::ExtractorImpl(const NetworkConfig& config)
+    : query_norm(register_module("query_norm", make_norm(config))),
+      feat_norm(register_module("feat_norm", make_norm(config))),
+      self_attn(register_module("self_attn", CrossAttention(config))) {}
+
+at::Tensor ExtractorImpl::forward(const at::Tensor& c, const at::Tensor& x) {
+  return c + self_attn->forward(query_norm->forward(c), feat_norm->forward(x));
+}
+
+InteractionImpl::InteractionImpl(const NetworkConfig& config)
+    : injector(register_module("injector", Injector(config))),
+      extractor(register_module("extractor", Extractor(config))) {}
+
+}  // namespace dfa::train

@@ -1,0 +1,60 @@
+// The locally-aware spatial adapters as torch modules: the convolution pyramid (SPM, spec method.md 2.3) and the
+// interactions between its tokens and the trunk's (2.4). Names are the authors' key names. Axes as in vit.hpp; Tc
+// spatial tokens.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "nn/network_config.hpp"
+
+namespace dfa::train {
+
+// spm: three maps at 1/8, 1/16 and 1/32, each as tokens, fine to coarse.
+struct SpmImpl : torch::nn::Module {
+  explicit SpmImpl(const NetworkConfig& config);
+  std::vector<at::Tensor> forward(const at::Tensor& images);  // (N, 3, S, S) -> 3 x (N, side*side, D)
+  torch::nn::Sequential stem{nullptr}, conv2{nullptr}, conv3{nullptr}, conv4{nullptr};
+  torch::nn::Conv2d fc2{nullptr}, fc3{nullptr}, fc4{nullptr};
+};
+TORCH_MODULE(Spm);
+
+// self_attn: dense multi-head attention with stacked q, k, v rows.
+struct CrossAttentionImpl : torch::nn::Module {
+  explicit CrossAttentionImpl(const NetworkConfig& config);
+  at::Tensor forward(const at::Tensor& query, const at::Tensor& feature);  // (N, Tq, D), (N, Tk, D) -> (N, Tq, D)
+  at::Tensor in_proj_weight;                                               // (3D, D)
+  at::Tensor in_proj_bias;                                                 // (3D)
+  torch::nn::Linear out_proj{nullptr};
+  int heads;
+};
+TORCH_MODULE(CrossAttention);
+
+// x <- x + gamma * MHA(query_norm x, feat_norm c)
+struct InjectorImpl : torch::nn::Module {
+  explicit InjectorImpl(const NetworkConfig& config);
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& c);
+  torch::nn::LayerNorm query_norm{nullptr}, feat_norm{nullptr};
+  CrossAttention self_attn{nullptr};
+  at::Tensor gamma;  // (D)
+};
+TORCH_MODULE(Injector);
+
+// c <- c + MHA(query_norm c, feat_norm x)
+struct ExtractorImpl : torch::nn::Module {
+  explicit ExtractorImpl(const NetworkConfig& config);
+  at::Tensor forward(const at::Tensor& c, const at::Tensor& x);
+  torch::nn::LayerNorm query_norm{nullptr}, feat_norm{nullptr};
+  CrossAttention self_attn{nullptr};
+};
+TORCH_MODULE(Extractor);
+
+struct InteractionImpl : torch::nn::Module {
+  explicit InteractionImpl(const NetworkConfig& config);
+  Injector injector{nullptr};
+  Extractor extractor{nullptr};
+};
+TORCH_MODULE(Interaction);
+
+}  // namespace dfa::train

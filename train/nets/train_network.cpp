@@ -1,0 +1,201 @@
+#include "train/nets/train_network.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/machine.hpp"
+#include "nn/network.hpp"
+#include "train/nets/autocast.hpp"
+#include "train/nets/network_impl.hpp"
+#include "train/nets/tensor_bridge.hpp"
+
+namespace dfa::train {
+
+namespace {
+
+std::vector<float> values_of(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.detach().to(torch::kFloat32).contiguous();
+  const float* begin = flat.const_data_ptr<float>();
+  return {begin, begin + flat.numel()};
+}
+
+// Pairs each entry of network_parameters() with the module's live tensor of that name. Errors: internal when the two
+// lists differ.
+Result<std::vector<NamedTensor>> match_tensors(const NetworkConfig& config, const NetworkModule& module,
+                                               const Groups& trained) {
+  std::map<std::string, at::Tensor> live;
+  for (const auto& item : module->named_parameters()) live[item.key()] = item.value();
+  for (const auto& item : module->named_buffers()) live[item.key()] = item.value();
+  std::vector<NamedTensor> matched;
+  for (ParameterSpec& spec : network_parameters(config)) {
+    const auto found = live.find(spec.name);
+    if (found == live.end()) return fail(ErrorCode::internal, "the torch modules have no tensor {}", spec.name);
+    if (found->second.sizes().vec() != spec.shape)
+      return fail(ErrorCode::internal, "the torch modules have {} with shape {}, expected {}", spec.name,
+                  shape_text(found->second.sizes().vec()), shape_text(spec.shape));
+    const bool learns = spec.kind == ParameterKind::weight && trained.contains(spec.group);
+    matched.push_back({std::move(spec), found->second, learns});
+    live.erase(found);
+  }
+  if (!live.empty())
+    return fail(ErrorCode::internal, "the torch modules have a tensor nobody else knows: {}", live.begin()->first);
+  return matched;
+}
+
+// (N, 3, S, S) that shares the caller's memory.
+Result<at::Tensor> view_images(const NetworkConfig& config, std::span<const float> images, int n) {
+  const std::size_t expected =
+      static_cast<std::size_t>(n) * 3 * static_cast<std::size_t>(config.image) * static_cast<std::size_t>(config.image);
+  if (n < 1 || images.size() != expected)
+    return fail(ErrorCode::usage, "got {} image values for {} images, expected {}", images.size(), n, expected);
+  return torch::from_blob(const_cast<float*>(images.data()), {n, 3, config.image, config.image}, torch::kFloat32);
+}
+
+}  // namespace
+
+std::string_view group_name(ParameterGroup group) {
+  switch (group) {
+    case ParameterGroup::trunk:
+      return "trunk";
+    case ParameterGroup::gba:
+      return "gba";
+    case ParameterGroup::spm:
+      return "spm";
+    case ParameterGroup::interaction:
+      return "interaction";
+    case ParameterGroup::level_embed:
+      return "level_embed";
+    case ParameterGroup::head:
+      return "head";
+  }
+  return "unknown";
+}
+
+Groups adapter_groups() {
+  Groups groups = all_groups();
+  groups.erase(ParameterGroup::trunk);
+  return groups;
+}
+
+Groups all_groups() {
+  return {ParameterGroup::trunk,       ParameterGroup::gba,         ParameterGroup::spm,
+          ParameterGroup::interaction, ParameterGroup::level_embed, ParameterGroup::head};
+}
+
+Result<ParameterGroup> group_by_name(std::string_view name) {
+  std::string known;
+  for (const ParameterGroup group : all_groups()) {
+    if (group_name(group) == name) return group;
+    known += known.empty() ? "" : ", ";
+    known += group_name(group);
+  }
+  return fail(ErrorCode::usage, "got parameter group \"{}\", expected one of: {}", name, known);
+}
+
+void set_torch_threads(int threads) {
+  at::set_num_threads(threads > 0 ? threads : usable_processors());
+}
+
+TrainNetwork::TrainNetwork(std::unique_ptr<NetworkImpl> impl) : impl_(std::move(impl)) {}
+TrainNetwork::~TrainNetwork() = default;
+
+Result<std::unique_ptr<TrainNetwork>> TrainNetwork::create(const NetworkConfig& config, const Groups& trained,
+                                                           AttentionPath attention) {
+  DFA_TRY(check_config(config));
+  DFA_ASSIGN_OR_RETURN(
+      auto impl, torch_guard("building the network", [&] { return std::make_unique<NetworkImpl>(config, attention); }));
+  DFA_ASSIGN_OR_RETURN(impl->tensors, match_tensors(config, impl->module, trained));
+  for (NamedTensor& item : impl->tensors)
+    if (item.spec.kind == ParameterKind::weight) item.tensor.set_requires_grad(item.trained);
+  return std::unique_ptr<TrainNetwork>(new TrainNetwork(std::move(impl)));
+}
+
+const NetworkConfig& TrainNetwork::config() const {
+  return impl_->module->config;
+}
+
+TrainedCounts TrainNetwork::counts() const {
+  TrainedCounts counts;
+  for (const NamedTensor& item : impl_->tensors)
+    if (item.spec.kind == ParameterKind::weight) (item.trained ? counts.trained : counts.frozen) += item.tensor.numel();
+  return counts;
+}
+
+std::vector<std::string> TrainNetwork::trained_names() const {
+  std::vector<std::string> names;
+  for (const NamedTensor& item : impl_->tensors)
+    if (item.trained) names.push_back(item.spec.name);
+  return names;
+}
+
+Status TrainNetwork::load(const TensorMap& weights) {
+  DFA_TRY(check_weights(config(), weights));
+  const torch::NoGradGuard no_grad;
+  for (NamedTensor& item : impl_->tensors) {
+    DFA_ASSIGN_OR_RETURN(const at::Tensor value, to_torch(weights.find(item.spec.name)->second));
+    DFA_TRY(torch_guard("loading weights", [&] { item.tensor.copy_(value); }));
+  }
+  return {};
+}
+
+TensorMap TrainNetwork::tensors() const {
+  TensorMap out;
+  for (const NamedTensor& item : impl_->tensors) out[item.spec.name] = from_torch(item.tensor);
+  return out;
+}
+
+TensorMap TrainNetwork::gradients() const {
+  TensorMap out;
+  for (const NamedTensor& item : impl_->tensors)
+    if (item.trained && item.tensor.grad().defined()) out[item.spec.name] = from_torch(item.tensor.grad());
+  return out;
+}
+
+Result<ForwardValues> TrainNetwork::forward(std::span<const float> images, int n, Mode mode, Compute compute) {
+  DFA_ASSIGN_OR_RETURN(const at::Tensor input, view_images(config(), images, n));
+  return torch_guard("forward", [&] {
+    const torch::NoGradGuard no_grad;
+    const AutocastScope autocast(compute);
+    impl_->module->train(mode == Mode::train);
+    const NetworkOutput out = impl_->module->forward(input);
+    return ForwardValues{values_of(out.feature), values_of(out.logits)};
+  });
+}
+
+Result<LossValues> TrainNetwork::loss_and_gradients(std::span<const float> images, std::span<const std::int64_t> labels,
+                                                    const LossOptions& options) {
+  DFA_ASSIGN_OR_RETURN(const at::Tensor input, view_images(config(), images, static_cast<int>(labels.size())));
+  for (const std::int64_t label : labels)
+    if (label < 0 || label >= config().classes)
+      return fail(ErrorCode::usage, "got label {}, expected 0 to {}", label, config().classes - 1);
+  return torch_guard("training step", [&] {
+    impl_->module->train(true);
+    for (NamedTensor& item : impl_->tensors) item.tensor.mutable_grad().reset();
+    NetworkOutput out;
+    {
+      const AutocastScope autocast(options.compute);
+      out = impl_->module->forward(input);
+    }
+    const at::Tensor target =
+        torch::from_blob(const_cast<std::int64_t*>(labels.data()), {input.size(0)}, torch::kInt64);
+    const at::Tensor loss =
+        at::cross_entropy_loss(out.logits, target, {}, at::Reduction::Mean, -100, options.label_smoothing);
+    loss.backward();
+    return LossValues{static_cast<double>(loss.item<float>()), values_of(out.logits)};
+  });
+}
+
+Result<std::vector<std::vector<float>>> TrainNetwork::stage_tokens(std::span<const float> images, int n) {
+  DFA_ASSIGN_OR_RETURN(const at::Tensor input, view_images(config(), images, n));
+  return torch_guard("forward", [&] {
+    const torch::NoGradGuard no_grad;
+    impl_->module->train(false);
+    std::vector<at::Tensor> stages;
+    impl_->module->forward(input, &stages);
+    std::vector<std::vector<float>> out;
+    for (const at::Tensor& tokens : stages) out.push_back(values_of(tokens));
+    return out;
+  });
+}
+
+}  // namespace dfa::train

@@ -1,0 +1,100 @@
+// The network in training: torch inside, plain tensors outside. Everything of train/ but the files that must see torch
+// uses this face.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "nn/network_config.hpp"
+#include "tensorfile/tensor.hpp"
+
+namespace dfa::train {
+
+using Groups = std::set<ParameterGroup>;
+
+// "trunk", "gba", "spm", "interaction", "level_embed", "head".
+std::string_view group_name(ParameterGroup group);
+// Errors: usage, listing the known names.
+Result<ParameterGroup> group_by_name(std::string_view name);
+// What the official recipe trains: everything but the trunk.
+Groups adapter_groups();
+Groups all_groups();
+
+// Statistics: train mode uses those of the batch and updates the running ones, eval mode uses the running ones.
+enum class Mode { train, eval };
+// Of the trunk: plain rounds as the published model does and keeps the T x T weights, fused does not; the same
+// function.
+enum class AttentionPath { plain, fused };
+enum class Compute { f32, bf16 };  // bf16: autocast of matrix products and convolutions; weights stay f32
+
+struct ForwardValues {
+  std::vector<float> feature;  // (N, D)
+  std::vector<float> logits;   // (N, classes)
+};
+
+struct LossOptions {
+  double label_smoothing = 0;  // 0 = none
+  Compute compute = Compute::f32;
+};
+
+struct LossValues {
+  double loss = 0;            // mean cross-entropy over the batch
+  std::vector<float> logits;  // (N, classes)
+};
+
+struct TrainedCounts {
+  std::int64_t trained = 0;  // parameters of the groups that learn; ViT-B/16 with adapter_groups(): 16,917,838
+  std::int64_t frozen = 0;   // 85,798,656
+};
+
+// Threads of torch's operators in the whole process; 0: every processor this process may use. Results are bit-equal for
+// equal thread counts only.
+void set_torch_threads(int threads);
+
+struct NetworkImpl;  // torch; train/nets/network_impl.hpp
+
+// One thread at a time. Errors of torch come back as internal or out_of_memory.
+class TrainNetwork {
+ public:
+  // Zero weights, until load(). Groups not in `trained` get no gradient and are never changed by an optimiser; their
+  // names are those of network_parameters(), never "what a file happened to contain". Errors: model_incompatible;
+  // internal if the modules' names or shapes are not exactly those of network_parameters(config).
+  static Result<std::unique_ptr<TrainNetwork>> create(const NetworkConfig& config, const Groups& trained,
+                                                      AttentionPath attention = AttentionPath::fused);
+  ~TrainNetwork();
+  TrainNetwork(const TrainNetwork&) = delete;
+  TrainNetwork& operator=(const TrainNetwork&) = delete;
+
+  const NetworkConfig& config() const;
+  TrainedCounts counts() const;
+  // Names of the tensors that learn, in the order of network_parameters().
+  std::vector<std::string> trained_names() const;
+
+  // Strict: exactly the tensors of network_parameters(config). Errors: model_tensors.
+  Status load(const TensorMap& weights);
+  TensorMap tensors() const;    // copies, f32 and i64
+  TensorMap gradients() const;  // of trained tensors that have one: nothing before loss_and_gradients(); a tensor the
+                                // read-out does not reach has none
+
+  // images: (N, 3, S, S) f32, normalised. Mode::train changes the running statistics. No gradients.
+  Result<ForwardValues> forward(std::span<const float> images, int n, Mode mode, Compute compute = Compute::f32);
+  // One train-mode forward and backward. Former gradients are dropped. labels: class indices.
+  Result<LossValues> loss_and_gradients(std::span<const float> images, std::span<const std::int64_t> labels,
+                                        const LossOptions& options);
+  // Eval mode: trunk tokens x after each stage, (N, T, D) each.
+  Result<std::vector<std::vector<float>>> stage_tokens(std::span<const float> images, int n);
+
+  NetworkImpl& impl() { return *impl_; }
+
+ private:
+  explicit TrainNetwork(std::unique_ptr<NetworkImpl> impl);
+  std::unique_ptr<NetworkImpl> impl_;
+};
+
+}  // namespace dfa::train

@@ -1,0 +1,88 @@
+#include "train/nets/vit.hpp"
+
+#include <cmath>
+
+namespace dfa::train {
+
+namespace nn = torch::nn;
+
+at::Tensor linear_tokens(const at::Tensor& tokens, const at::Tensor& weight, const at::Tensor& bias) {
+  const at::Tensor flat = tokens.contiguous().reshape({-1, tokens.size(-1)});
+  return at::linear(flat, weight, bias).view({tokens.size(0), tokens.size(1), weight.size(0)});
+}
+
+namespace {
+
+at::Tensor split_heads(const at::Tensor& t, int heads) {  // (N, T, D) -> (N, H, T, D/H), a view
+  return t.unflatten(-1, {heads, t.size(-1) / heads}).transpose(1, 2);
+}
+
+at::Tensor attend_plainly(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads) {
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1) / heads));
+  const at::Tensor scores = at::matmul(split_heads(q, heads), split_heads(k, heads).transpose(-2, -1)) * scale;
+  return at::matmul(scores.softmax(-1), split_heads(v, heads)).transpose(1, 2).flatten(2);
+}
+
+}  // namespace
+
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads) {
+  const auto split = [heads](const at::Tensor& t) { return split_heads(t, heads); };
+  return at::scaled_dot_product_attention(split(q), split(k), split(v)).transpose(1, 2).flatten(2);
+}
+
+nn::LayerNorm make_norm(const NetworkConfig& config) {
+  return nn::LayerNorm(nn::LayerNormOptions({config.dim}).eps(config.norm_eps));
+}
+
+SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, TrunkAttention how)
+    : qkv(register_module("qkv", nn::Linear(config.dim, 3 * config.dim))),
+      proj(register_module("proj", nn::Linear(config.dim, config.dim))),
+      heads(config.heads),
+      attention(how) {}
+
+at::Tensor SelfAttentionImpl::forward(const at::Tensor& x) {
+  const auto parts = linear_tokens(x, qkv->weight, qkv->bias).chunk(3, -1);  // all q, then k, then v
+  const auto function = attention == TrunkAttention::plain ? attend_plainly : attend;
+  return linear_tokens(function(parts[0], parts[1], parts[2], heads), proj->weight, proj->bias);
+}
+
+MlpImpl::MlpImpl(const NetworkConfig& config)
+    : fc1(register_module("fc1", nn::Linear(config.dim, config.mlp))),
+      fc2(register_module("fc2", nn::Linear(config.mlp, config.dim))) {}
+
+at::Tensor MlpImpl::forward(const at::Tensor& x) {
+  return linear_tokens(at::gelu(linear_tokens(x, fc1->weight, fc1->bias)), fc2->weight, fc2->bias);
+}
+
+AdaptorImpl::AdaptorImpl(const NetworkConfig& config)
+    : down_proj(register_module("down_proj", nn::Linear(config.dim, config.bottleneck))),
+      up_proj(register_module("up_proj", nn::Linear(config.bottleneck, config.dim))),
+      scale(register_parameter("scale", torch::ones({1}))) {}
+
+at::Tensor AdaptorImpl::forward(const at::Tensor& h) {
+  const at::Tensor down = at::relu(linear_tokens(h, down_proj->weight, down_proj->bias));
+  return linear_tokens(down, up_proj->weight, up_proj->bias) * scale;
+}
+
+BlockImpl::BlockImpl(const NetworkConfig& config, TrunkAttention attention)
+    : norm1(register_module("norm1", make_norm(config))),
+      norm2(register_module("norm2", make_norm(config))),
+      attn(register_module("attn", SelfAttention(config, attention))),
+      mlp(register_module("mlp", Mlp(config))) {
+  if (config.gba) adaptor = register_module("adaptor", Adaptor(config));
+}
+
+at::Tensor BlockImpl::forward(const at::Tensor& x) {
+  const at::Tensor h = x + attn->forward(norm1->forward(x));
+  const at::Tensor change = mlp->forward(norm2->forward(h));
+  return adaptor ? h + (change + adaptor->forward(h)) : h + change;
+}
+
+PatchEmbedImpl::PatchEmbedImpl(const NetworkConfig& config)
+    : proj(register_module("proj", nn::Conv2d(nn::Conv2dOptions(3, config.dim, config.patch).stride(config.patch)))) {}
+
+at::Tensor PatchEmbedImpl::forward(const at::Tensor& images) {
+  return proj->forward(images).flatten(2).transpose(1, 2).contiguous();
+}
+
+}  // namespace dfa::train

@@ -1,0 +1,57 @@
+// SGD with momentum and AdamW over the trained tensors of a network, with state that can be saved and restored by name.
+#pragma once
+
+#include <memory>
+
+#include "base/result.hpp"
+#include "tensorfile/tensor.hpp"
+#include "train/nets/train_network.hpp"
+
+namespace dfa::train {
+
+enum class Rule { sgd, adamw };
+enum class Decay {
+  all,            // every trained tensor, the published recipe
+  matrices_only,  // none on tensors of rank <= 1 (norms, biases, gamma, scale) and on level_embed, pos_embed, cls_token
+};
+
+struct OptimizerOptions {
+  Rule rule = Rule::sgd;
+  double momentum =
+      0.9;             // sgd: v = momentum v + (g + decay w), v starts as the first such sum; no dampening, no Nesterov
+  double beta1 = 0.9;  // adamw
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 1e-4;  // sgd: added to the gradient; adamw: decoupled, times the learning rate
+  Decay decay = Decay::all;
+  double clip_norm = 0;  // gradients are scaled down to this joint L2 norm; 0 = never
+};
+
+class Optimizer {
+ public:
+  // `network` must outlive the optimiser.
+  static Result<std::unique_ptr<Optimizer>> create(TrainNetwork& network, const OptimizerOptions& options);
+  virtual ~Optimizer() = default;
+  // Applies the gradients of the last loss_and_gradients(). Returns their joint L2 norm before clipping. Tensors
+  // without a gradient are left as they are. Errors: non_finite_loss when the norm is not finite (nothing is changed
+  // then).
+  virtual Result<double> step(double learning_rate) = 0;
+  // Momenta and counters, named "<state>.<tensor>"; restoring them and the weights continues bit for bit.
+  virtual TensorMap state() const = 0;
+  // Errors: model_tensors when names or shapes do not fit.
+  virtual Status restore(const TensorMap& state) = 0;
+};
+
+// Exponential moving average of weights and statistics.
+class WeightAverage {
+ public:
+  static std::unique_ptr<WeightAverage> create(TrainNetwork& network, double decay);
+  virtual ~WeightAverage() = default;
+  virtual void update() = 0;  // after each optimiser step
+  // Exchanges the averaged tensors with the network's; call again to change back.
+  virtual void swap() = 0;
+  virtual TensorMap state() const = 0;
+  virtual Status restore(const TensorMap& state) = 0;
+};
+
+}  // namespace dfa::train
