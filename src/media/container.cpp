@@ -25,6 +25,7 @@ constexpr const char* kDemuxers =
 // Below this the guess rests on too little, and random bytes would count as a raw video stream.
 constexpr int kMinProbeScore = AVPROBE_SCORE_RETRY + 1;
 constexpr unsigned kMaxProbeBytes = 1 << 20;
+constexpr std::size_t kHeadBytes = 4096;  // for saying what the bytes look like instead
 
 bool is_allowed(const AVInputFormat* demuxer) {
   return demuxer != nullptr && av_match_list(demuxer->name, kDemuxers, ',') > 0;
@@ -140,12 +141,25 @@ Status Container::reopen() {
 }
 
 Status Container::open_format() {
-  DFA_ASSIGN_OR_RETURN(AVIOContext * io, input_->fresh_io());
   const AVInputFormat* demuxer = nullptr;
+  DFA_ASSIGN_OR_RETURN(int status, try_format(demuxer));
+  if (status >= 0) return {};
+  if (const auto whole = read_structure(*input_, demuxer->name).whole_bytes) {
+    input_->hide_after(*whole);
+    DFA_ASSIGN_OR_RETURN(status, try_format(demuxer));
+  }
+  return status >= 0 ? Status() : open_failure(status, *input_, *demuxer);
+}
+
+// FFmpeg's status, and the container that it took the file for. Errors: not_media, media_unsupported, file_unreadable.
+Result<int> Container::try_format(const AVInputFormat*& demuxer) {
+  format_.reset();
+  DFA_ASSIGN_OR_RETURN(AVIOContext * io, input_->fresh_io());
+  demuxer = nullptr;
   const int score = av_probe_input_buffer2(io, &demuxer, "", nullptr, 0, kMaxProbeBytes);
   if (score < kMinProbeScore || !is_allowed(demuxer)) {
     if (input_->read_failed()) return fail(ErrorCode::file_unreadable, "reading failed ({})", input_->read_error());
-    DFA_ASSIGN_OR_RETURN(const auto head, input_->head(4096));
+    DFA_ASSIGN_OR_RETURN(const auto head, input_->head(kHeadBytes));
     return tl::unexpected(not_media_error(head));
   }
   AVFormatContext* format = avformat_alloc_context();
@@ -155,13 +169,10 @@ Status Container::open_format() {
   format->protocol_whitelist = av_strdup("");
   format->format_whitelist = av_strdup(kDemuxers);
   // On failure this call frees the context.
-  if (const int status = avformat_open_input(&format, "", demuxer, nullptr); status < 0)
-    return open_failure(status, *input_, *demuxer);
+  if (const int status = avformat_open_input(&format, "", demuxer, nullptr); status < 0) return status;
   format_.reset(format);
   StreamOptions options(*format_, limits_);
-  if (const int status = avformat_find_stream_info(format_.get(), options.data()); status < 0)
-    return open_failure(status, *input_, *demuxer);
-  return {};
+  return avformat_find_stream_info(format_.get(), options.data());
 }
 
 Status Container::choose_stream() {

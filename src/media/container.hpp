@@ -32,6 +32,7 @@ class Container {
   explicit Container(std::unique_ptr<FileInput> input, const MediaLimits& limits)
       : input_(std::move(input)), limits_(limits) {}
   Status open_format();
+  Result<int> try_format(const AVInputFormat*& demuxer);
   Status choose_stream();
 
   std::unique_ptr<FileInput> input_;  // outlives format_, which reads from it

@@ -59,6 +59,8 @@ Structure iso_structure(const FileInput& input) {
     if (!box) break;
     if (box->end > static_cast<std::uint64_t>(input.size())) {
       structure.cut = cut_text(input.size(), fmt::format("{} box", box->type), box->end);
+      // A fragment's description of which a part is missing makes FFmpeg refuse the whole file.
+      if (box->type == "moof") structure.whole_bytes = offset;
       break;
     }
     has_index |= box->type == "moov";
@@ -91,20 +93,50 @@ Vint vint_at(const Bytes& bytes, std::size_t offset) {
   return {length, value, value == ones};
 }
 
-// EBML header, then the segment: its size covers everything else.
+constexpr std::uint64_t kSegmentId = 0x18538067, kClusterId = 0x1F43B675;
+
+struct Element {
+  std::uint64_t id = 0;  // with its length mark, as the standard writes it
+  std::uint64_t content = 0;
+  std::uint64_t end = 0;
+  bool unknown_end = false;
+};
+
+// Nothing where fewer bytes are left than a header takes.
+std::optional<Element> element_at(const FileInput& input, std::uint64_t offset) {
+  constexpr std::size_t kLongestHeader = 12;
+  const auto bytes = input.bytes_at(static_cast<std::int64_t>(offset), kLongestHeader);
+  if (!bytes) return std::nullopt;
+  const Vint id = vint_at(*bytes, 0);
+  const Vint size = vint_at(*bytes, id.length);
+  if (id.length == 0 || id.length > 4 || size.length == 0) return std::nullopt;
+  Element element;
+  element.id = big(*bytes, 0, id.length);
+  element.content = offset + id.length + size.length;
+  element.end = element.content + size.value;
+  element.unknown_end = size.unknown;
+  return element;
+}
+
+// The segment holds everything but a short header. A recorder that streams (browsers do) leaves its size open, and that
+// of its clusters: then their parts, one a frame, must each end inside the file.
 Structure matroska_structure(const FileInput& input) {
-  constexpr std::size_t kIdBytes = 4;
-  constexpr std::uint64_t kSegmentId = 0x18538067;
-  const auto head = input.head(4096);
-  if (!head) return {};
-  const Vint header = vint_at(*head, kIdBytes);
-  const std::size_t segment = kIdBytes + header.length + header.value;
-  if (header.length == 0 || header.unknown || segment + kIdBytes > head->size()) return {};
-  const Vint size = vint_at(*head, segment + kIdBytes);
-  if (big(*head, segment, kIdBytes) != kSegmentId || size.length == 0 || size.unknown) return {};
-  const std::uint64_t end = segment + kIdBytes + size.length + size.value;
-  if (end <= static_cast<std::uint64_t>(input.size())) return {};
-  return {{}, cut_text(input.size(), "Matroska segment", end)};
+  constexpr int kMaxElements = 20'000'000;
+  const auto size = static_cast<std::uint64_t>(input.size());
+  std::uint64_t offset = 0;
+  for (int i = 0; i < kMaxElements && offset < size; ++i) {
+    const auto element = element_at(input, offset);
+    if (!element) break;
+    const bool may_stay_open = element->id == kSegmentId || element->id == kClusterId;
+    if (element->unknown_end && !may_stay_open) break;
+    if (!element->unknown_end && element->end > size)
+      return {{},
+              cut_text(input.size(), element->id == kSegmentId ? "Matroska segment" : "last Matroska element",
+                       element->end),
+              {}};
+    offset = may_stay_open && (element->unknown_end || element->id == kSegmentId) ? element->content : element->end;
+  }
+  return {};
 }
 
 Structure avi_structure(const FileInput& input) {
@@ -113,14 +145,22 @@ Structure avi_structure(const FileInput& input) {
   const std::uint64_t size = little(*head, 4, 4);
   // A recorder that was still writing leaves 0 or all ones.
   if (size == 0 || size == UINT32_MAX || size + 8 <= static_cast<std::uint64_t>(input.size())) return {};
-  return {{}, cut_text(input.size(), "RIFF chunk", size + 8)};
+  return {{}, cut_text(input.size(), "RIFF chunk", size + 8), {}};
 }
 
 // Packets of 188 bytes, or 192 and 204 with what some recorders add: a whole file is a multiple.
 Structure transport_structure(const FileInput& input) {
   const std::int64_t size = input.size();
   if (size % 188 == 0 || size % 192 == 0 || size % 204 == 0) return {};
-  return {{}, fmt::format("the file is cut short: its {} bytes end inside a transport packet", size)};
+  return {{}, fmt::format("the file is cut short: its {} bytes end inside a transport packet", size), {}};
+}
+
+Structure gif_structure(const FileInput& input) {
+  constexpr std::byte kTrailer{0x3B};
+  const auto last = input.bytes_at(std::max<std::int64_t>(input.size() - 1, 0), 1);
+  if (!last || last->empty() || last->front() == kTrailer) return {};
+  return {
+      {}, fmt::format("the file is cut short: its {} bytes do not end with the end mark of a GIF", input.size()), {}};
 }
 
 }  // namespace
@@ -130,6 +170,7 @@ Structure read_structure(const FileInput& input, std::string_view demuxer) {
   if (demuxer.starts_with("matroska")) return matroska_structure(input);
   if (demuxer == "avi") return avi_structure(input);
   if (demuxer == "mpegts") return transport_structure(input);
+  if (demuxer == "gif") return gif_structure(input);
   return {};
 }
 

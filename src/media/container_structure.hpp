@@ -2,6 +2,8 @@
 // short from one that simply ends. Internal to this room.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,8 @@ struct Structure {
   std::string missing_index;
   // In words, or empty: where the file ends and where it should.
   std::string cut;
+  // The part of the file that can be opened where the whole cannot.
+  std::optional<std::int64_t> whole_bytes;
 };
 
 // `demuxer` is FFmpeg's name. Containers without an outline (raw streams, Ogg) give an empty answer.

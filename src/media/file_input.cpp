@@ -41,7 +41,7 @@ Result<std::unique_ptr<FileInput>> FileInput::open(const std::filesystem::path& 
   if (!S_ISREG(info.st_mode))
     return fail(ErrorCode::file_unreadable, "{}: is {}, expected a regular file", path.string(),
                 S_ISDIR(info.st_mode) ? "a directory" : "a device or pipe");
-  input->size_ = info.st_size;
+  input->size_ = input->visible_ = info.st_size;
   if (max_bytes != 0 && static_cast<std::uint64_t>(info.st_size) > max_bytes)
     return fail(ErrorCode::limit_exceeded, "{}: {} bytes, the limit is {}", path.string(), info.st_size, max_bytes);
   return input;
@@ -85,7 +85,7 @@ Result<AVIOContext*> FileInput::fresh_io() {
 
 int FileInput::on_read(void* self, std::uint8_t* to, int count) {
   auto& input = *static_cast<FileInput*>(self);
-  const std::int64_t left = std::max<std::int64_t>(input.size_ - input.position_, 0);
+  const std::int64_t left = std::max<std::int64_t>(input.visible_ - input.position_, 0);
   const auto want = static_cast<std::size_t>(std::min<std::int64_t>(count, left));
   if (want == 0) return AVERROR_EOF;
   const ssize_t got = read_at(input.descriptor_, to, want, input.position_);
@@ -102,14 +102,14 @@ std::int64_t FileInput::on_seek(void* self, std::int64_t offset, int whence) {
   auto& input = *static_cast<FileInput*>(self);
   switch (whence & ~AVSEEK_FORCE) {
     case AVSEEK_SIZE:
-      return input.size_;
+      return input.visible_;
     case SEEK_SET:
       break;
     case SEEK_CUR:
       offset += input.position_;
       break;
     case SEEK_END:
-      offset += input.size_;
+      offset += input.visible_;
       break;
     default:
       return AVERROR(EINVAL);

@@ -25,7 +25,10 @@ Result<FrameHandle> FrameFinder::find(std::int64_t rank, VideoWork& work) {
     if (good) return std::move(decoded->frame);
     // Decoding that began at the start of the file, or far enough before the frame, has had every reference there is.
     const bool enough = !can_seek() || run_key_ == 0 || run_key_ + kMaxKeysBack <= nearest || back > kMaxKeysBack;
-    if (enough) return FrameHandle();
+    if (enough) {
+      last_packet_damaged_ |= rank == index_->frame_count() - 1;
+      return FrameHandle();
+    }
     keys_back_ = back;
     DFA_TRY(jump(nearest - std::min(nearest, back), work));
   }
@@ -128,6 +131,7 @@ void FrameFinder::feed() {
 
 void FrameFinder::note_damage(std::int32_t number) {
   if (number < 0) return;
+  last_packet_damaged_ |= number == index_->packet_count() - 1;
   // Frames shown before the key frame at which this run began cannot be whole, and nothing that can be leans on them.
   if (!index_->keys().empty() && index_->key_for(number) < run_key_) return;
   const std::int32_t first = std::max(0, number - decoder_.packets_in_flight());

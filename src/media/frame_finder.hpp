@@ -33,7 +33,10 @@ class FrameFinder {
   // start_over(). Errors: those of opening the file again.
   Result<FrameHandle> find(std::int64_t rank, VideoWork& work);
 
+  // The file became shorter since its packets were counted.
   bool ended_early() const { return source_.ended_early(); }
+  // The very last packet or frame was tried and is damaged: all that shows a cut where the container has no outline.
+  bool last_packet_damaged() const { return last_packet_damaged_; }
 
  private:
   struct Ranked {
@@ -65,6 +68,7 @@ class FrameFinder {
   std::optional<Ranked> held_;   // decoded, its turn has not come
   bool draining_ = false;
   bool finished_ = false;
+  bool last_packet_damaged_ = false;
   struct Damage {
     std::int32_t first = -1, last = -1;  // numbers; -1 = none
   } damage_;

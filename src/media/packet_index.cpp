@@ -7,6 +7,11 @@
 #include <string_view>
 
 #include "media/container_structure.hpp"
+#include "media/random_access.hpp"
+
+extern "C" {
+#include <libavutil/avstring.h>
+}
 
 namespace dfa {
 namespace {
@@ -27,6 +32,12 @@ bool shows_a_frame(const AVPacket& packet, AVCodecID codec) {
   return codec != AV_CODEC_ID_VP8 || packet.size == 0 || (packet.data[0] & kVp8Shown) != 0;
 }
 
+// Where a container's packets are frames, one that the end of the file cut has lost its frame. Transport and program
+// streams mark whole pieces of the stream instead, with many good frames in them.
+bool stores_whole_frames(const char* demuxer) {
+  return av_match_list(demuxer, "mov,matroska,avi,flv,asf,ogg,ivf,nut,mxf,gif,yuv4mpegpipe", ',') > 0;
+}
+
 double frame_seconds_of(Container& container) {
   const AVRational rate = av_guess_frame_rate(&container.format(), &container.stream(), nullptr);
   return rate.num > 0 && rate.den > 0 ? av_q2d(av_inv_q(rate)) : kUsualFrameSeconds;
@@ -40,7 +51,9 @@ struct PacketIndex::Scan {
   std::int64_t last_pts = INT64_MIN;
   std::int64_t last_duration = 0;
   bool pts_missing = false;
+  bool clock_falls = false;  // decoding times go back: two recordings in one file, or times that mean nothing
   std::int64_t incomplete = 0;
+  bool last_incomplete = false;
   int stopped_by = 0;  // FFmpeg's code, 0 = the end of the file
   std::int64_t stopped_at = 0;
 
@@ -53,10 +66,11 @@ void PacketIndex::Scan::take(const AVPacket& packet, const AVStream& stream, boo
   PacketEntry entry;
   entry.pts = packet.pts;
   entry.position = packet.pos;
-  entry.key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
+  entry.key = (packet.flags & AV_PKT_FLAG_KEY) != 0 && starts_decoding(packet, *stream.codecpar);
   entry.whole = !(marks_incomplete && (packet.flags & AV_PKT_FLAG_CORRUPT) != 0);
   const auto number = static_cast<std::int32_t>(index.packets_.size());
   if (!entry.whole) ++incomplete;
+  last_incomplete = (packet.flags & AV_PKT_FLAG_CORRUPT) != 0;
   if (entry.whole && shows_a_frame(packet, stream.codecpar->codec_id)) {
     index.shown_.push_back(number);
     if (packet.pts == AV_NOPTS_VALUE)
@@ -66,12 +80,15 @@ void PacketIndex::Scan::take(const AVPacket& packet, const AVStream& stream, boo
   }
   if (entry.key && entry.whole) index.keys_.push_back({number, packet.dts == AV_NOPTS_VALUE ? packet.pts : packet.dts});
   index.packets_.push_back(entry);
+  clock_falls |=
+      !dts.empty() && packet.dts != AV_NOPTS_VALUE && dts.back() != AV_NOPTS_VALUE && packet.dts < dts.back();
   dts.push_back(packet.dts);
 }
 
 void PacketIndex::Scan::describe_cut(Container& container, PacketIndex& index) const {
   const std::string_view demuxer = container.format().iformat->name;
-  index.cut_ = read_structure(container.input(), demuxer).cut;
+  const Structure structure = read_structure(container.input(), demuxer);
+  index.cut_ = structure.missing_index.empty() ? structure.cut : structure.missing_index;
   // Only this container has a table with one row a frame. (Its header's own count includes frames that an edit list
   // removes.)
   const std::int64_t declared = avformat_index_get_entries_count(&container.stream());
@@ -80,7 +97,7 @@ void PacketIndex::Scan::describe_cut(Container& container, PacketIndex& index) c
   if (index.cut_.empty() && stopped_by != 0)
     index.cut_ = fmt::format("the file is damaged: reading stops at byte {} of {} ({})", stopped_at,
                              container.input().size(), ffmpeg_error(stopped_by));
-  else if (index.cut_.empty() && incomplete > 0)
+  else if (index.cut_.empty() && (incomplete > 0 || last_incomplete))
     index.cut_ = "the file is cut short: its last frame is incomplete";
   else if (index.cut_.empty() && table_says_more)
     index.cut_ = "the file is cut short";
@@ -93,8 +110,7 @@ Result<PacketIndex> PacketIndex::build(Container& container, const MediaLimits& 
   if (packet == nullptr) return fail(ErrorCode::out_of_memory, "no memory for a packet");
   PacketIndex index;
   Scan scan;
-  // Transport streams mark packets after a lost piece in the same way; those are complete enough to be tried.
-  const bool marks_incomplete = std::string_view(container.format().iformat->name) != "mpegts";
+  const bool marks_incomplete = stores_whole_frames(container.format().iformat->name);
   int failures = 0;
   while (failures < kMaxFailuresInARow) {
     const int status = av_read_frame(&container.format(), packet.get());
@@ -125,8 +141,9 @@ Result<PacketIndex> PacketIndex::build(Container& container, const MediaLimits& 
   index.time_base_ = av_q2d(container.stream().time_base);
   const double frame_seconds = frame_seconds_of(container);
   index.end_ = scan.last_duration;
-  if (!scan.pts_missing) index.order_by_time();
-  if (scan.pts_missing || !index.timed_) index.order_as_stored(scan, frame_seconds);
+  index.timed_ = !scan.pts_missing && !scan.clock_falls;
+  if (index.timed_) index.order_by_time();
+  if (!index.timed_) index.order_as_stored(scan, frame_seconds);
   index.close_last_interval(index.timed_ ? scan.last_duration : 0, frame_seconds);
   if (limits.max_duration_seconds > 0 && index.duration_seconds() > limits.max_duration_seconds)
     return fail(ErrorCode::limit_exceeded, "{:.1f} s long, the limit is {:.1f} s", index.duration_seconds(),

@@ -60,6 +60,7 @@ class Reader final : public VideoReader {
   Status prepare(const VideoOptions& options);
   void fill_info(const AVCodecContext& codec);
   Result<Picture> convert(AVFrame& frame);
+  void note_cut();
 
   Container container_;
   PacketIndex index_;
@@ -124,6 +125,15 @@ Result<Picture> Reader::convert(AVFrame& frame) {
   return converter_.convert(frame, aspect, orientation_, limits_.max_pixels);
 }
 
+// What only decoding shows.
+void Reader::note_cut() {
+  if (!info_.cut.empty()) return;
+  if (finder_->ended_early())
+    info_.cut = "the file became shorter while it was read: frames that were counted are not there";
+  else if (finder_->last_packet_damaged())
+    info_.cut = "the file is probably cut short, or damaged at its end: its last frame cannot be decoded";
+}
+
 Result<std::optional<Frame>> Reader::next() try {
   if (!selected_) DFA_TRY(select(FrameSelection{}));
   while (cursor_ < wanted_.size()) {
@@ -140,8 +150,7 @@ Result<std::optional<Frame>> Reader::next() try {
     ++work_.frames_delivered;
     return frame;
   }
-  if (finder_->ended_early() && info_.cut.empty())
-    info_.cut = "the file became shorter while it was read: frames that were counted are not there";
+  note_cut();
   if (work_.frames_delivered == 0 && work_.frames_failed > 0)
     return fail(ErrorCode::media_corrupt,
                 "none of the {} wanted frames could be decoded ({}, {} frames in the stream){}{}", work_.frames_failed,
