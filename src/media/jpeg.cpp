@@ -116,6 +116,7 @@ class Decompressor {
   bool stores_complement() const { return info_.saw_Adobe_marker; }
   const ErrorState& error() const { return error_; }
 
+  // Requires: read_header(), and not yet read_pixels(), which ends by forgetting the markers.
   Orientation orientation() const {
     for (auto* marker = info_.marker_list; marker != nullptr; marker = marker->next) {
       const std::span data(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
@@ -168,6 +169,7 @@ Result<Picture> decode_jpeg(std::span<const std::byte> bytes, const MediaLimits&
   Decompressor jpeg(bytes);
   if (!jpeg.read_header()) return failure_of(jpeg.error(), bytes.size());
   DFA_TRY(check_sides(jpeg.width(), jpeg.height(), limits));
+  const Orientation orientation = jpeg.orientation();
 
   Picture picture = black_picture(static_cast<int>(jpeg.width()), static_cast<int>(jpeg.height()));
   std::vector<std::uint8_t> cmyk(jpeg.is_ink() ? picture.rgb.size() / 3 * 4 : 0);
@@ -175,7 +177,7 @@ Result<Picture> decode_jpeg(std::span<const std::byte> bytes, const MediaLimits&
   if (!decoded || jpeg.error().input_ended || jpeg.error().pixels_damaged)
     return failure_of(jpeg.error(), bytes.size());
   if (jpeg.is_ink()) ink_to_light(cmyk, jpeg.stores_complement(), picture);
-  return turned_upright(std::move(picture), jpeg.orientation());
+  return turned_upright(std::move(picture), orientation);
 }
 
 }  // namespace dfa
