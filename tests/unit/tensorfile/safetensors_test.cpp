@@ -126,6 +126,7 @@ TEST(Safetensors, HeaderLengthIsCheckedBeforeAnythingIsAllocated) {
   EXPECT_THAT(refusal(file_bytes("", 0)), HasSubstr("not JSON at byte 1"));
   EXPECT_THAT(refusal(std::vector<std::byte>(7)), HasSubstr("7 bytes are too few"));
   EXPECT_THAT(refusal(file_bytes("{}", 0, 100)), HasSubstr("claims 100 bytes, 2 are left"));
+  EXPECT_THAT(refusal(file_bytes("{}", 0, 3)), HasSubstr("claims 3 bytes, 2 are left"));
   EXPECT_THAT(refusal(file_bytes("{}", 0, 100'000'001)), HasSubstr("at most 100000000 are read"));
   EXPECT_THAT(refusal(file_bytes("{}", 0, ~std::uint64_t{0})), HasSubstr("at most 100000000 are read"));
 }

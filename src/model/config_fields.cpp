@@ -1,0 +1,119 @@
+// `--set key=value`: one table of keys, nested and flat names side by side.
+#include <charconv>
+
+#include "model/config_json.hpp"
+#include "model/model.hpp"
+#include "model/nearest_name.hpp"
+
+namespace dfa {
+namespace {
+
+// Values that are out of any network's range are left to check_config, which knows how the fields depend on each other:
+// while several fields are being set, they need not fit together yet.
+Status set_size(int& field, std::string_view value) {
+  int parsed = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+  if (error != std::errc() || end != value.data() + value.size() || parsed < 1)
+    return fail(ErrorCode::usage, "got \"{}\", expected a whole number above 0", value);
+  field = parsed;
+  return {};
+}
+
+Status set_eps(double& field, std::string_view value) {
+  double parsed = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+  if (error != std::errc() || end != value.data() + value.size() || !(parsed > 0 && parsed < 1))
+    return fail(ErrorCode::usage, "got \"{}\", expected a number above 0 and below 1", value);
+  field = parsed;
+  return {};
+}
+
+Status set_switch(bool& field, std::string_view value) {
+  if (value != "true" && value != "false") return fail(ErrorCode::usage, "got \"{}\", expected true or false", value);
+  field = value == "true";
+  return {};
+}
+
+Status set_stages(std::vector<StageRange>& field, std::string_view value) {
+  auto stages = parse_stages(Json::parse(value, nullptr, false), "--set");
+  if (!stages)
+    return fail(ErrorCode::usage, "got \"{}\", expected block ranges like [[0,3],[4,7],[8,11]]", value.substr(0, 200));
+  field = std::move(*stages);
+  return {};
+}
+
+Status set_readout(Readout& field, std::string_view value) {
+  const auto readout = parse_readout(value);
+  if (!readout) return fail(ErrorCode::usage, "{}", readout.error().message);
+  field = *readout;
+  return {};
+}
+
+// Fields with one value in this version.
+Status expect_only(std::string_view only, std::string_view value) {
+  if (value != only)
+    return fail(ErrorCode::usage, "got \"{}\", this build knows only \"{}\"", value.substr(0, 40), only);
+  return {};
+}
+
+struct Field {
+  std::string_view key;
+  Status (*set)(NetworkConfig& config, std::string_view value);
+};
+
+constexpr auto set_gba = [](NetworkConfig& c, std::string_view v) { return set_switch(c.gba, v); };
+constexpr auto set_bottleneck = [](NetworkConfig& c, std::string_view v) { return set_size(c.bottleneck, v); };
+constexpr auto set_lsa_heads = [](NetworkConfig& c, std::string_view v) { return set_size(c.lsa_heads, v); };
+constexpr auto set_spm_width = [](NetworkConfig& c, std::string_view v) { return set_size(c.spm_width, v); };
+constexpr auto set_stage_list = [](NetworkConfig& c, std::string_view v) { return set_stages(c.stages, v); };
+constexpr auto set_head_kind = [](NetworkConfig&, std::string_view v) { return expect_only(kHead, v); };
+constexpr auto set_classes = [](NetworkConfig& c, std::string_view v) { return set_size(c.classes, v); };
+
+constexpr Field kFields[] = {
+    {"arch", [](NetworkConfig&, std::string_view v) { return expect_only("vit", v); }},
+    {"image", [](NetworkConfig& c, std::string_view v) { return set_size(c.image, v); }},
+    {"patch", [](NetworkConfig& c, std::string_view v) { return set_size(c.patch, v); }},
+    {"dim", [](NetworkConfig& c, std::string_view v) { return set_size(c.dim, v); }},
+    {"depth", [](NetworkConfig& c, std::string_view v) { return set_size(c.depth, v); }},
+    {"heads", [](NetworkConfig& c, std::string_view v) { return set_size(c.heads, v); }},
+    {"mlp", [](NetworkConfig& c, std::string_view v) { return set_size(c.mlp, v); }},
+    {"activation", [](NetworkConfig&, std::string_view v) { return expect_only(kActivation, v); }},
+    {"norm_eps", [](NetworkConfig& c, std::string_view v) { return set_eps(c.norm_eps, v); }},
+    {"pre_norm", [](NetworkConfig&, std::string_view v) { return expect_only("false", v); }},
+    {"gba", set_gba},
+    {"gba.bottleneck", set_bottleneck},
+    {"bottleneck", set_bottleneck},
+    {"lsa", [](NetworkConfig& c, std::string_view v) { return set_switch(c.lsa, v); }},
+    {"lsa.heads", set_lsa_heads},
+    {"lsa_heads", set_lsa_heads},
+    {"lsa.spm_width", set_spm_width},
+    {"spm_width", set_spm_width},
+    {"lsa.stages", set_stage_list},
+    {"stages", set_stage_list},
+    {"readout", [](NetworkConfig& c, std::string_view v) { return set_readout(c.readout, v); }},
+    {"head", set_head_kind},
+    {"head.kind", set_head_kind},
+    {"head.classes", set_classes},
+    {"classes", set_classes},
+};
+
+}  // namespace
+
+Status set_network_field(NetworkConfig& config, std::string_view assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string_view::npos)
+    return fail(ErrorCode::usage, "--set {}: expected key=value, as in --set heads=3", assignment.substr(0, 100));
+  const std::string_view key = assignment.substr(0, equals);
+  std::vector<std::string_view> known;
+  for (const Field& field : kFields) {
+    known.push_back(field.key);
+    if (field.key != key) continue;
+    const Status status = field.set(config, assignment.substr(equals + 1));
+    if (!status) return fail_within(fmt::format("--set {}", key), status.error());
+    return {};
+  }
+  return fail(ErrorCode::usage, "--set {}: there is no such key; did you mean {}?", key.substr(0, 100),
+              nearest_name(key, known));
+}
+
+}  // namespace dfa

@@ -1,0 +1,174 @@
+#include "model/config_json.hpp"
+
+#include <limits>
+
+#include "model/model.hpp"
+
+namespace dfa {
+namespace {
+
+constexpr std::string_view kWhat = "dfa.config";
+// More blocks than that are refused by check_config anyway.
+constexpr std::size_t kMaxStages = 4096;
+
+struct ReadoutName {
+  Readout readout;
+  std::string_view name;
+};
+constexpr ReadoutName kReadouts[] = {
+    {Readout::token0, "token0"}, {Readout::cls, "cls"}, {Readout::level_mean, "level-mean"}};
+
+Json stages_json(const std::vector<StageRange>& stages) {
+  Json list = Json::array();
+  for (const StageRange& stage : stages) list.push_back({stage.first, stage.last});
+  return list;
+}
+
+Result<int> size_field(RecordReader& reader, const std::string& key) {
+  // check_config knows the real bounds; here it only has to fit an int.
+  DFA_ASSIGN_OR_RETURN(const std::int64_t value, reader.integer(key, 1, std::numeric_limits<int>::max()));
+  return static_cast<int>(value);
+}
+
+// An adapter is an object with its sizes, or false where the network has none.
+Result<bool> has_adapter(RecordReader& reader, const std::string& key) {
+  DFA_ASSIGN_OR_RETURN(const Json* value, reader.any(key));
+  if (value->is_object()) return true;
+  if (value->is_boolean() && !value->get<bool>()) return false;
+  return reader.refuse(key, "an object with its sizes, or false");
+}
+
+Status read_gba(RecordReader& reader, NetworkConfig& config) {
+  DFA_ASSIGN_OR_RETURN(config.gba, has_adapter(reader, "gba"));
+  if (!config.gba) return {};
+  DFA_ASSIGN_OR_RETURN(const Json* object, reader.object("gba"));
+  RecordReader gba(*object, "dfa.config gba");
+  DFA_ASSIGN_OR_RETURN(config.bottleneck, size_field(gba, "bottleneck"));
+  return gba.finish();
+}
+
+Status read_lsa(RecordReader& reader, NetworkConfig& config) {
+  DFA_ASSIGN_OR_RETURN(config.lsa, has_adapter(reader, "lsa"));
+  if (!config.lsa) return {};
+  DFA_ASSIGN_OR_RETURN(const Json* object, reader.object("lsa"));
+  RecordReader lsa(*object, "dfa.config lsa");
+  DFA_ASSIGN_OR_RETURN(config.lsa_heads, size_field(lsa, "heads"));
+  DFA_ASSIGN_OR_RETURN(config.spm_width, size_field(lsa, "spm_width"));
+  DFA_ASSIGN_OR_RETURN(const Json* stages, lsa.list("stages"));
+  DFA_ASSIGN_OR_RETURN(config.stages, parse_stages(*stages, "dfa.config lsa"));
+  return lsa.finish();
+}
+
+Status read_head(RecordReader& reader, NetworkConfig& config, ConfigHead head) {
+  if (head == ConfigHead::absent) {
+    for (const char* key : {"readout", "head"}) {
+      DFA_ASSIGN_OR_RETURN(const bool present, reader.boolean(key));
+      if (present) return reader.refuse(key, "false, as a backbone has none");
+    }
+    config.readout = Readout::cls;
+    return {};
+  }
+  DFA_ASSIGN_OR_RETURN(const std::string readout, reader.text("readout"));
+  DFA_ASSIGN_OR_RETURN(config.readout, parse_readout(readout));
+  DFA_ASSIGN_OR_RETURN(const Json* object, reader.object("head"));
+  RecordReader fields(*object, "dfa.config head");
+  DFA_ASSIGN_OR_RETURN(const std::string kind, fields.text("kind"));
+  if (kind != kHead) return fields.refuse("kind", kHead);
+  config.head = HeadKind::batchnorm_linear;
+  DFA_ASSIGN_OR_RETURN(config.classes, size_field(fields, "classes"));
+  return fields.finish();
+}
+
+// Fields that a later version may give other values; today there is one.
+Status read_fixed_fields(RecordReader& reader) {
+  DFA_ASSIGN_OR_RETURN(const std::string activation, reader.text("activation"));
+  if (activation != kActivation) return reader.refuse("activation", kActivation);
+  DFA_ASSIGN_OR_RETURN(const bool pre_norm, reader.boolean("pre_norm"));
+  if (pre_norm) return reader.refuse("pre_norm", "false (a norm before the first block is not in this build)");
+  return {};
+}
+
+}  // namespace
+
+std::string_view readout_name(Readout readout) {
+  for (const ReadoutName& known : kReadouts)
+    if (known.readout == readout) return known.name;
+  return "unknown";
+}
+
+Result<Readout> parse_readout(std::string_view name) {
+  for (const ReadoutName& known : kReadouts)
+    if (known.name == name) return known.readout;
+  return fail(ErrorCode::model_incompatible, "readout \"{}\" is not known, expected token0, cls or level-mean",
+              name.substr(0, 40));
+}
+
+Result<std::vector<StageRange>> parse_stages(const Json& list, std::string_view what) {
+  const auto refuse = [&] {
+    return fail(ErrorCode::model_incompatible, "{}: stages are no list of block ranges like [[0,3],[4,7]]", what);
+  };
+  if (!list.is_array() || list.size() > kMaxStages) return refuse();
+  std::vector<StageRange> stages;
+  for (const Json& range : list) {
+    if (!range.is_array() || range.size() != 2) return refuse();
+    for (const Json& bound : range)
+      if (!bound.is_number_unsigned() || bound.get<std::uint64_t>() > kMaxStages) return refuse();
+    stages.push_back({range[0].get<int>(), range[1].get<int>()});
+  }
+  return stages;
+}
+
+std::string config_text(const NetworkConfig& config, ConfigHead head) {
+  Json json;
+  json["arch"] = config.arch;
+  json["image"] = config.image;
+  json["patch"] = config.patch;
+  json["dim"] = config.dim;
+  json["depth"] = config.depth;
+  json["heads"] = config.heads;
+  json["mlp"] = config.mlp;
+  json["activation"] = kActivation;
+  json["norm_eps"] = config.norm_eps;
+  json["pre_norm"] = false;
+  json["gba"] = config.gba ? Json::object({{"bottleneck", config.bottleneck}}) : Json(false);
+  json["lsa"] =
+      config.lsa
+          ? Json::object(
+                {{"heads", config.lsa_heads}, {"spm_width", config.spm_width}, {"stages", stages_json(config.stages)}})
+          : Json(false);
+  json["readout"] = head == ConfigHead::present ? Json(readout_name(config.readout)) : Json(false);
+  json["head"] =
+      head == ConfigHead::present ? Json::object({{"kind", kHead}, {"classes", config.classes}}) : Json(false);
+  return json_text(json);
+}
+
+Result<NetworkConfig> parse_config(std::string_view text, ConfigHead head) {
+  DFA_ASSIGN_OR_RETURN(const Json json, parse_record(text, kWhat));
+  RecordReader reader(json, std::string(kWhat));
+  NetworkConfig config;
+  DFA_ASSIGN_OR_RETURN(config.arch, reader.text("arch"));
+  DFA_ASSIGN_OR_RETURN(config.image, size_field(reader, "image"));
+  DFA_ASSIGN_OR_RETURN(config.patch, size_field(reader, "patch"));
+  DFA_ASSIGN_OR_RETURN(config.dim, size_field(reader, "dim"));
+  DFA_ASSIGN_OR_RETURN(config.depth, size_field(reader, "depth"));
+  DFA_ASSIGN_OR_RETURN(config.heads, size_field(reader, "heads"));
+  DFA_ASSIGN_OR_RETURN(config.mlp, size_field(reader, "mlp"));
+  DFA_ASSIGN_OR_RETURN(config.norm_eps, reader.number("norm_eps", 0, 1));
+  DFA_TRY(read_fixed_fields(reader));
+  DFA_TRY(read_gba(reader, config));
+  DFA_TRY(read_lsa(reader, config));
+  DFA_TRY(read_head(reader, config, head));
+  DFA_TRY(reader.finish());
+  DFA_TRY(check_config(config));
+  return config;
+}
+
+std::string network_config_json(const NetworkConfig& config) {
+  return config_text(config, ConfigHead::present);
+}
+
+Result<NetworkConfig> parse_network_config(std::string_view json) {
+  return parse_config(json, ConfigHead::present);
+}
+
+}  // namespace dfa

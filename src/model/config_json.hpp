@@ -1,0 +1,30 @@
+// `dfa.config`, with the parts that depend on the kind of model. Private to the room; others use model.hpp.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "model/strict_json.hpp"
+#include "nn/network_config.hpp"
+
+namespace dfa {
+
+// A backbone has no read-out and no head: both are written as false.
+enum class ConfigHead { present, absent };
+
+std::string config_text(const NetworkConfig& config, ConfigHead head);
+// With ConfigHead::absent the configuration comes back with readout cls, and its head is of no meaning.
+Result<NetworkConfig> parse_config(std::string_view json, ConfigHead head);
+
+// [[0,3],[4,7]]. Errors: model_incompatible.
+Result<std::vector<StageRange>> parse_stages(const Json& list, std::string_view what);
+
+std::string_view readout_name(Readout readout);
+// Errors: model_incompatible, listing the known names.
+Result<Readout> parse_readout(std::string_view name);
+
+inline constexpr std::string_view kActivation = "gelu";        // exact, by erf
+inline constexpr std::string_view kHead = "batchnorm_linear";  // HeadKind::batchnorm_linear
+
+}  // namespace dfa

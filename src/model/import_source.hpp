@@ -1,0 +1,21 @@
+// What both importers share. Private to the room.
+#pragma once
+
+#include "model/import.hpp"
+
+namespace dfa {
+
+struct SourceTensors {
+  ImportSource source;
+  TensorMap tensors;  // f64 values as f32
+};
+
+// Errors: file_*, model_format, limit_exceeded; usage for a file that is a model file already.
+Result<SourceTensors> read_source(const std::filesystem::path& path);
+
+// JSON for dfa.training: where the weights came from. `kind`: "official", "timm".
+std::string provenance_json(std::string_view kind, const Imported& imported);
+
+std::string model_name(const ImportSettings& settings, const std::filesystem::path& path);
+
+}  // namespace dfa
