@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "nn/forward_check.hpp"
+#include "nn/vit/f32_network.hpp"
 #include "nn/vit/ref_network.hpp"
 
 namespace dfa {
@@ -50,7 +51,13 @@ Result<std::unique_ptr<Network>> make_network(const NetworkConfig& config, const
                                               const NetworkOptions& options) {
   DFA_TRY(check_options(options));
   DFA_TRY(check_weights(config, weights));
-  return make_ref_network(config, weights, options, nullptr);
+  switch (options.precision) {
+    case Precision::ref:
+      return make_ref_network(config, weights, options, nullptr);
+    case Precision::f32:
+      return make_f32_network(config, weights, options);
+  }
+  return fail(ErrorCode::usage, "precision {} is not one of this build", static_cast<int>(options.precision));
 }
 
 }  // namespace dfa

@@ -1,0 +1,61 @@
+#include "nn/isa.hpp"
+
+#include <hwy/targets.h>
+
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+
+namespace dfa {
+namespace {
+
+// Highway's targets above what `isa` allows.
+std::int64_t targets_above(dnnl::cpu_isa isa) {
+  constexpr std::int64_t kAvx512 = HWY_AVX3 | HWY_AVX3_DL;
+  switch (isa) {
+    case dnnl::cpu_isa::sse41:
+      return kAvx512 | HWY_AVX2;
+    case dnnl::cpu_isa::avx:  // Highway has no target for AVX alone
+      return kAvx512 | HWY_AVX2;
+    case dnnl::cpu_isa::avx2:
+    case dnnl::cpu_isa::avx2_vnni:
+      return kAvx512;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+std::string_view effective_isa() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41:
+      return "sse41";
+    case dnnl::cpu_isa::avx:
+      return "avx";
+    case dnnl::cpu_isa::avx2:
+      return "avx2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core:
+      return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "other";
+  }
+}
+
+void cap_highway() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    // A processor without AVX-512 is reported as avx2 as well: disabling what it lacks changes nothing.
+    const std::int64_t above = targets_above(dnnl::get_effective_cpu_isa());
+    if (above != 0) hwy::DisableTargets(above);
+  });
+}
+
+}  // namespace dfa

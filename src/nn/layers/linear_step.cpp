@@ -1,0 +1,92 @@
+#include "nn/layers/linear_step.hpp"
+
+#include <cstring>
+
+namespace dfa {
+namespace {
+
+using dnnl::memory;
+using DataType = dnnl::memory::data_type;
+using Tag = dnnl::memory::format_tag;
+
+memory::desc matrix(int rows, int columns, Tag tag) {
+  return {{rows, columns}, DataType::f32, tag};
+}
+
+dnnl::primitive_attr attributes(After after) {
+  dnnl::post_ops fused;
+  switch (after) {
+    case After::nothing:
+      break;
+    case After::relu:
+      fused.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+      break;
+    case After::gelu:
+      fused.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+      break;
+    case After::add_to_destination:
+      fused.append_sum(1.0F);
+      break;
+  }
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(fused);
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+dnnl::matmul::primitive_desc describe(OneDnn& library, int rows, int in, int out, const memory::desc& weight,
+                                      After after) {
+  const dnnl::matmul::desc operation(matrix(rows, in, Tag::ab), weight, matrix(1, out, Tag::ab),
+                                     matrix(rows, out, Tag::ab));
+  return {operation, attributes(after), library.engine};
+}
+
+class LinearStep final : public PrimitiveStep {
+ public:
+  LinearStep(OneDnn& library, Plan& plan, const PackedLinear& layer, int rows, Slice src, Slice dst,
+             const dnnl::matmul::primitive_desc& description)
+      : PrimitiveStep(library, fmt::format("{}x{}x{}", rows, layer.in(), layer.out())) {
+    set_primitive(dnnl::matmul(description), description, plan);
+    add_operand(DNNL_ARG_SRC, description.src_desc(), src);
+    add_operand(DNNL_ARG_DST, description.dst_desc(), dst);
+    add_constant(DNNL_ARG_WEIGHTS, layer.weight());
+    add_constant(DNNL_ARG_BIAS, layer.bias());
+  }
+  std::string_view op() const override { return "linear"; }
+};
+
+}  // namespace
+
+Result<PackedLinear> PackedLinear::pack(OneDnn& library, WeightStore& store, const LinearWeights& layer, int rows) {
+  const auto layout = catch_onednn("a linear layer", [&] {
+    return describe(library, rows, layer.in, layer.out, matrix(layer.in, layer.out, Tag::any), After::nothing)
+        .weights_desc();
+  });
+  if (!layout) return tl::unexpected(layout.error());
+  DFA_ASSIGN_OR_RETURN(float* weight, store.take(layout->get_size() / sizeof(float)));
+  DFA_ASSIGN_OR_RETURN(float* bias, store.take(layer.bias.size()));
+  std::memcpy(bias, layer.bias.data(), layer.bias.size() * sizeof(float));
+  return catch_onednn("the packing of a linear layer", [&] {
+    PackedLinear packed;
+    packed.in_ = layer.in;
+    packed.out_ = layer.out;
+    packed.weight_ = memory(*layout, library.engine, weight);
+    packed.bias_ = memory(matrix(1, layer.out, Tag::ab), library.engine, bias);
+    // The stored (out, in) matrix is the (in, out) operand of the product, transposed.
+    memory stored(matrix(layer.in, layer.out, Tag::ba), library.engine, const_cast<float*>(layer.weight.data()));
+    dnnl::reorder(stored, packed.weight_).execute(library.stream, stored, packed.weight_);
+    library.stream.wait();
+    return packed;
+  });
+}
+
+Result<std::unique_ptr<Step>> make_linear_step(OneDnn& library, Plan& plan, const PackedLinear& layer, int rows,
+                                               Slice src, Slice dst, After after) {
+  const std::string what = fmt::format("a linear layer {}x{}x{}", rows, layer.in(), layer.out());
+  return catch_onednn(what, [&]() -> std::unique_ptr<Step> {
+    const auto description = describe(library, rows, layer.in(), layer.out(), layer.weight().get_desc(), after);
+    return std::make_unique<LinearStep>(library, plan, layer, rows, src, dst, description);
+  });
+}
+
+}  // namespace dfa

@@ -1,0 +1,45 @@
+// Steps of our own kernels: everything between two matrix products that is not fused into one of them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "nn/ops/attention.hpp"
+#include "nn/ops/layer_norm.hpp"
+#include "nn/plan/plan.hpp"
+
+namespace dfa {
+
+// Weight and bias of a LayerNorm that could not be folded into the next layer; empty: 1 and 0.
+struct NormWeights {
+  std::vector<float> weight;
+  std::vector<float> bias;
+};
+
+// `weights` outlives the step.
+std::unique_ptr<Step> make_layer_norm_step(const LayerNormShape& shape, const NormWeights& weights, Slice src,
+                                           Slice dst, int threads);
+
+std::unique_ptr<Step> make_attention_step(Plan& plan, const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out,
+                                          int threads);
+
+// Images (N, 3, S, S) to rows (N * (S/P)^2, 3 P P): one row a patch, in the order of the patch weights.
+std::unique_ptr<Step> make_patches_step(int images, int side, int patch, Slice dst, int threads);
+
+// Images (N, 3, S, S) to (N, S, S, 3).
+std::unique_ptr<Step> make_channels_last_step(int images, int side, Slice dst, int threads);
+
+// x (N, T, D): row 0 of an image is embed[0], row 1 + p is patches[p] + embed[1 + p]. embed (T, D) outlives the step.
+std::unique_ptr<Step> make_assemble_step(int images, int tokens, int dim, const std::vector<float>& embed,
+                                         Slice patches, Slice x, int threads);
+
+// Token 0 of each image: (N, T, D) to (N, D).
+std::unique_ptr<Step> make_first_rows_step(int images, int tokens, int dim, Slice src, Slice dst);
+
+// Mean over the tokens of each level, then over the levels: (N, sum of level_tokens, D) to (N, D).
+std::unique_ptr<Step> make_level_mean_step(int images, std::vector<int> level_tokens, int dim, Slice src, Slice dst);
+
+// Copies what the caller wants out of the workspace.
+std::unique_ptr<Step> make_output_step(int images, int dim, int classes, Slice feature, Slice logits);
+
+}  // namespace dfa

@@ -1,0 +1,31 @@
+// Multi-head attention that never writes the matrix of scores: tiles with a running softmax (Highway).
+#pragma once
+
+#include <cstddef>
+
+namespace dfa {
+
+// Head h of token t of image n begins at n * image + t * row + h * head_dim floats.
+struct TokenStrides {
+  std::size_t image = 0;
+  std::size_t row = 0;
+};
+
+struct AttentionShape {
+  int images = 0;  // N
+  int heads = 0;   // H
+  int head_dim = 0;
+  int queries = 0;  // tokens an image
+  int keys = 0;     // tokens an image
+  TokenStrides q, kv, out;
+};
+
+// Floats of scratch that `threads` threads need together.
+std::size_t attention_scratch(const AttentionShape& shape, int threads);
+
+// out = softmax(q k^T) v for each image and head. The scale 1 / sqrt(head_dim) is expected in q already.
+// Work is shared among `threads` by (image, head, group of queries). scratch: attention_scratch() floats.
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* out, float* scratch,
+               int threads);
+
+}  // namespace dfa

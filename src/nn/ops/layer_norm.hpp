@@ -1,0 +1,21 @@
+// LayerNorm over rows, vectorised for the processor at hand (Highway).
+#pragma once
+
+#include <cstddef>
+
+namespace dfa {
+
+struct LayerNormShape {
+  int rows = 0;
+  int dim = 0;                 // D
+  std::size_t src_stride = 0;  // floats from one row to the next
+  std::size_t dst_stride = 0;
+  float eps = 0;
+};
+
+// dst = (src - mean) / sqrt(variance + eps) * weight + bias; weight and bias (D) may both be null: 1 and 0.
+// Rows are shared among `threads`. src and dst may be the same, but must not overlap otherwise.
+void layer_norm(const LayerNormShape& shape, const float* src, const float* weight, const float* bias, float* dst,
+                int threads);
+
+}  // namespace dfa

@@ -1,0 +1,94 @@
+#include "nn/vit/f32_network.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/machine.hpp"
+#include "nn/forward_check.hpp"
+#include "nn/isa.hpp"
+#include "nn/vit/f32_plan.hpp"
+
+namespace dfa {
+namespace {
+
+class F32Network final : public Network {
+ public:
+  F32Network(const NetworkConfig& config, const NetworkOptions& options, UnreadRows unread)
+      : config_(config), options_(options), unread_(unread) {
+    if (options_.threads == 0) options_.threads = usable_processors();
+  }
+
+  Status prepare(const TensorMap& weights) {
+    cap_highway();
+    const ThreadCount threads(options_.threads);
+    DFA_ASSIGN_OR_RETURN(weights_, pack_weights(library_, config_, WeightReader(weights), options_.max_batch, unread_));
+    // The largest plan at once: it shows that planning works and how large the workspace is.
+    DFA_ASSIGN_OR_RETURN(Plan * plan, plan_for(options_.max_batch));
+    (void)plan;
+    return {};
+  }
+
+  const NetworkConfig& config() const override { return config_; }
+
+  Status forward(std::span<const float> images, int n, ForwardOutput output) override {
+    DFA_TRY(check_forward(config_, images, n, output));
+    const ThreadCount threads(options_.threads);
+    const std::size_t image_floats = images.size() / static_cast<std::size_t>(n);
+    for (int first = 0; first < n; first += options_.max_batch) {
+      DFA_ASSIGN_OR_RETURN(Plan * plan, plan_for(std::min(options_.max_batch, n - first)));
+      const std::size_t index = static_cast<std::size_t>(first);
+      DFA_TRY(plan->run({.images = images.data() + index * image_floats,
+                         .logits = rows_from(output.logits, index, config_.classes),
+                         .feature = rows_from(output.feature, index, config_.dim)},
+                        options_.trace));
+    }
+    return {};
+  }
+
+ private:
+  static float* rows_from(std::span<float> values, std::size_t row, int width) {
+    return values.empty() ? nullptr : values.data() + row * static_cast<std::size_t>(width);
+  }
+
+  // Made at the first use of a batch size, then kept.
+  Result<Plan*> plan_for(int images) {
+    const auto known = plans_.find(images);
+    if (known != plans_.end()) return &known->second;
+    DFA_ASSIGN_OR_RETURN(Plan plan, build_f32_plan(library_, config_, weights_, {images, options_.threads, unread_}));
+    const std::size_t floats = plan.lay_out();
+    DFA_TRY(grow_workspace(floats));
+    plan.bind(workspace_.data());
+    if (options_.trace != nullptr && options_.trace->wants(TraceClass::dispatch)) {
+      plan.trace_dispatch(*options_.trace, effective_isa());
+    }
+    return &plans_.emplace(images, std::move(plan)).first->second;
+  }
+
+  // One workspace serves all plans: only one runs at a time.
+  Status grow_workspace(std::size_t floats) {
+    if (floats <= workspace_.size()) return {};
+    DFA_ASSIGN_OR_RETURN(workspace_, Arena::reserve(floats));
+    for (auto& [images, plan] : plans_) plan.bind(workspace_.data());
+    return {};
+  }
+
+  NetworkConfig config_;
+  NetworkOptions options_;
+  UnreadRows unread_;
+  OneDnn library_;
+  F32Weights weights_;
+  Arena workspace_;
+  std::map<int, Plan> plans_;  // by number of images
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Network>> make_f32_network(const NetworkConfig& config, const TensorMap& weights,
+                                                  const NetworkOptions& options, UnreadRows unread) {
+  auto network = std::make_unique<F32Network>(config, options, unread);
+  DFA_TRY(network->prepare(weights));
+  return network;
+}
+
+}  // namespace dfa

@@ -1,0 +1,57 @@
+// The f32 engine's weights: folded, then packed once for the machine's kernels.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/result.hpp"
+#include "nn/layers/conv_step.hpp"
+#include "nn/layers/linear_step.hpp"
+#include "nn/layers/token_steps.hpp"
+#include "nn/network_config.hpp"
+#include "nn/vit/weight_reader.hpp"
+
+namespace dfa {
+
+struct F32Block {
+  PackedLinear qkv;    // LN1 and the attention scale folded in; empty in a block of which only the class token is read
+  PackedLinear q, kv;  // that block's
+  PackedLinear proj, fc1, fc2;           // LN2 folded into fc1
+  std::optional<PackedLinear> down, up;  // GBA; its scale folded into up
+};
+
+struct F32Cross {
+  PackedLinear q, kv;  // query_norm and feat_norm folded in, the attention scale into q
+  PackedLinear out;    // gamma folded in
+};
+
+struct F32Spm {
+  std::vector<PackedConv> stem;   // 3
+  std::vector<PackedConv> convs;  // conv2, conv3, conv4
+  std::vector<PackedLinear> fcs;  // fc2, fc3, fc4, their level's embedding in the bias
+};
+
+struct F32Weights {
+  WeightStore store;
+  std::vector<float> embed;  // (T, D): position, plus class token in row 0
+  PackedLinear patch_embed;
+  std::vector<F32Block> blocks;
+  std::optional<F32Spm> spm;
+  std::vector<F32Cross> injectors, extractors;
+  NormWeights norm;  // the trunk's final norm: its output is an output of ours, so it is not folded
+  PackedLinear head;
+};
+
+// Which rows nobody reads are left out (the engine), or computed all the same (the test that it makes no difference).
+enum class UnreadRows { skip, compute };
+
+// Whether the last block need only give the class token.
+bool last_block_gives_one_row(const NetworkConfig& config, UnreadRows unread);
+// Whether the last extractor need only give token 0.
+bool last_extractor_gives_one_row(const NetworkConfig& config, UnreadRows unread);
+
+// `batch`: the largest number of images of a plan. Errors: internal (oneDNN), out_of_memory.
+Result<F32Weights> pack_weights(OneDnn& library, const NetworkConfig& config, const WeightReader& read, int batch,
+                                UnreadRows unread);
+
+}  // namespace dfa

@@ -1,0 +1,87 @@
+#include "support/random_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/rng.hpp"
+
+namespace dfa::test {
+namespace {
+
+int between(RngStream& rng, int low, int high) {
+  return low + static_cast<int>(rng.below(static_cast<std::uint64_t>(high - low + 1)));
+}
+
+template <std::size_t N>
+int one_of(RngStream& rng, const std::array<int, N>& values) {
+  return values[rng.below(N)];
+}
+
+// Any divisor of `dim` up to 12.
+int random_heads(RngStream& rng, int dim) {
+  std::vector<int> divisors;
+  for (int heads = 1; heads <= std::min(12, dim); ++heads) {
+    if (dim % heads == 0) divisors.push_back(heads);
+  }
+  return divisors[rng.below(divisors.size())];
+}
+
+std::vector<StageRange> random_stages(RngStream& rng, int depth) {
+  const int count = between(rng, 1, std::min(4, depth));
+  std::vector<int> first_blocks(static_cast<std::size_t>(depth - 1));
+  for (int i = 1; i < depth; ++i) first_blocks[static_cast<std::size_t>(i - 1)] = i;
+  rng.shuffle(std::span(first_blocks));
+  first_blocks.resize(static_cast<std::size_t>(count - 1));
+  first_blocks.push_back(0);
+  first_blocks.push_back(depth);
+  std::ranges::sort(first_blocks);
+  std::vector<StageRange> stages;
+  for (std::size_t i = 0; i + 1 < first_blocks.size(); ++i)
+    stages.push_back({first_blocks[i], first_blocks[i + 1] - 1});
+  return stages;
+}
+
+}  // namespace
+
+NetworkConfig random_config(std::uint64_t seed, int index) {
+  RngStream rng = RngStream(seed, "network_config").child(static_cast<std::uint64_t>(index));
+  NetworkConfig config;
+  config.patch = one_of<2>(rng, {8, 16});
+  config.image = config.patch * between(rng, 2, 112 / config.patch);
+  config.heads = between(rng, 1, 6);
+  config.dim = config.heads * one_of<6>(rng, {4, 7, 8, 12, 16, 32});
+  config.depth = between(rng, 1, 6);
+  config.mlp = between(rng, 1, 4) * config.dim + between(rng, 0, 3);
+  config.norm_eps = rng.chance(0.25) ? 1e-5 : 1e-6;
+  config.lsa_heads = random_heads(rng, config.dim);
+  config.bottleneck = between(rng, 1, 24);
+  config.spm_width = one_of<6>(rng, {4, 6, 8, 16, 24, 32});
+  config.stages = random_stages(rng, config.depth);
+  config.classes = rng.chance(0.2) ? 3 : 2;
+  config.gba = rng.chance(0.75);
+  config.lsa = rng.chance(0.75);
+  config.readout = static_cast<Readout>(rng.below(3));
+  if (index < 3) {
+    config.gba = config.lsa = true;
+    config.readout = static_cast<Readout>(index);
+  }
+  if (!config.lsa) config.readout = Readout::cls;
+  return config;
+}
+
+std::string describe(const NetworkConfig& config) {
+  std::string stages;
+  for (const StageRange stage : config.stages) stages += fmt::format("[{},{}]", stage.first, stage.last);
+  return fmt::format(
+      "image {} patch {} dim {} depth {} heads {} mlp {} eps {} gba {} bottleneck {} lsa {} lsa_heads {} spm_width {} "
+      "stages {} "
+      "readout {} classes {}",
+      config.image, config.patch, config.dim, config.depth, config.heads, config.mlp, config.norm_eps, config.gba,
+      config.bottleneck, config.lsa, config.lsa_heads, config.spm_width, stages, static_cast<int>(config.readout),
+      config.classes);
+}
+
+}  // namespace dfa::test
