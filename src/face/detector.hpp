@@ -41,13 +41,13 @@ class Detector {
 
 struct DetectorOptions {
   int threads = 0;             // 0: every processor this process may use
-  int min_face_px = 40;        // shortest side searched for, in pixels of the original frame (mtcnn)
+  int min_face_px = 0;         // shortest side searched for, in pixels of the original frame; 0: the detector's own
   TraceSink* trace = nullptr;  // class check: why a candidate was dropped
 };
 
-// name: "mtcnn" (decisions 5: 64 px of zeros around the frame, large frames searched without losing a face of
-// min_face_px), "mtcnn-reference" (the facenet-pytorch 2.6.0 package's behaviour, min face 20 unless told otherwise).
-// Errors: usage for another name.
+// name: "mtcnn" (64 px of zeros around the frame, so that faces cut by its border are found; min_face_px 40) or
+// "mtcnn-reference" (the behaviour of facenet-pytorch 2.6.0; min_face_px 20). Both report faces of probability above
+// 0.7. Errors: usage (name, min_face_px below 12).
 Result<std::unique_ptr<Detector>> make_detector(std::string_view name, const DetectorOptions& options);
 
 }  // namespace dfa
