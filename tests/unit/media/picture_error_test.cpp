@@ -35,6 +35,17 @@ TEST(TruncatedPictures, EveryFormAtEveryLength) {
   }
 }
 
+TEST(TruncatedPictures, PixelsBehindTheDirectoryOfATiff) {
+  const std::string bytes = picture_bytes("directory_first.tif");
+  constexpr std::size_t kPixels = 24 * 16 * 3;
+  for (std::size_t length = bytes.size() - kPixels; length < bytes.size(); length += 17) {
+    const auto picture = decode(bytes.substr(0, length));
+    ASSERT_FALSE(picture) << length;
+    EXPECT_EQ(picture.error().code, ErrorCode::media_truncated) << picture.error().message;
+  }
+  EXPECT_THAT(decode(bytes.substr(0, bytes.size() - 1)).error().message, HasSubstr("strip 4 of 4"));
+}
+
 TEST(TruncatedPictures, TheMessageSaysSo) {
   const std::string jpeg = picture_bytes("baseline.jpg"), png = picture_bytes("rgb.png");
   EXPECT_THAT(decode(jpeg.substr(0, jpeg.size() / 2)).error().message, HasSubstr("JPEG is truncated"));

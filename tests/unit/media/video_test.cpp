@@ -34,11 +34,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Clip{"wide_pixels.mp4", 10, 0, 85, 48}, Clip{"tall_pixels.mp4", 10, 0, 64, 72},
                     Clip{"odd_size.webm", 40, 0, 63, 47, "vp8"}, Clip{"live.mkv", 50}, Clip{"raw.h264", 50},
                     Clip{"no_times.avi", 60, 0, 64, 48, "mpeg4"}, Clip{"clock_restarts.ts", 60},
-                    Clip{"open_group.mkv", 100}, Clip{"open_group.ts", 100}, Clip{"refresh.mkv", 100},
+                    Clip{"open_group.mkv", 100}, Clip{"open_group.ts", 60}, Clip{"refresh.mkv", 100},
                     Clip{"hevc_open_group.mp4", 80, 0, 64, 48, "hevc"}, Clip{"mpeg2.mpg", 60, 0, 64, 48, "mpeg2video"},
                     Clip{"vp9.webm", 80, 0, 64, 48, "vp9"}, Clip{"moving.gif", 20, 0, 64, 48, "gif", "bgra"},
-                    Clip{"edit_list.mp4", 63, 37}, Clip{"two_videos.mp4", 20, 100, 96, 72},
-                    Clip{"cover_and_video.mp4", 20}),
+                    Clip{"edit_list.mp4", 63, 37}, Clip{"av1.webm", 60, 0, 64, 48, "av1"},
+                    Clip{"false_key.mov", 40, 0, 64, 48, "svq1", "yuv410p"}, Clip{"early_decoding.ts", 16},
+                    Clip{"two_videos.mp4", 20, 100, 96, 72}, Clip{"cover_and_video.mp4", 20}),
     [](const auto& parameter) {
       std::string name = parameter.param.name;
       for (char& c : name)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the clips of the media tests: make_clips.py OUT_DIR (numpy, and ffmpeg 5.1 with libx264, libx265, libvpx).
+"""Makes the clips of the media tests: make_clips.py OUT_DIR (numpy, and ffmpeg 5.1 with libx264, libx265, libvpx, libaom).
 
 Every frame carries its own number: 4 x 3 cells, the top left one red, the top right one blue (which way up it stands), the other
 ten black or white, the bits of the number, lowest first, row by row. So a test reads from the picture which frame it was given,
@@ -70,7 +70,11 @@ def basic_clips(out):
     set_matrix(out / "turned.mp4", (0, 1, -1, 0))
     encode(out / "wide_pixels.mp4", 10, x264("keyint=10"), filters="setsar=4/3")
     encode(out / "tall_pixels.mp4", 10, x264("keyint=10"), filters="setsar=2/3")
-    encode(out / "odd_size.webm", 40, ["-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-g", "20", "-b:v", "60k"], size=(63, 47))
+    # Two passes: only then libvpx sends reference pictures that are not shown.
+    for run in (1, 2):
+        vp8 = ["-c:v", "libvpx", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-g", "20", "-b:v", "60k", "-pass", run, "-passlogfile", out / "log"]
+        encode(out / "odd_size.webm", 40, vp8, size=(63, 47))
+    (out / "log-0.log").unlink()
     encode(out / "live.mkv", 50, x264("keyint=25", "bframes=2"), extra=["-live", "1", "-f", "matroska"])
     encode(out / "raw.h264", 50, x264("keyint=25", "bframes=2"))
 
@@ -97,16 +101,21 @@ def times(out):
 def hard_references(out):
     """Streams in which a frame after a key frame may lean on what lies before it."""
     encode(out / "open_group.mkv", 100, x264("keyint=20", "min-keyint=20", "bframes=3", "b-pyramid=normal", "open-gop=1"))
-    encode(out / "open_group.ts", 100, x264("keyint=20", "min-keyint=20", "bframes=3", "open-gop=1"))
+    encode(out / "open_group.ts", 60, x264("keyint=20", "min-keyint=20", "bframes=3", "open-gop=1"))
     encode(out / "refresh.mkv", 100, x264("keyint=20", "min-keyint=20", "bframes=0", "intra-refresh=1"))
     encode(out / "hevc_open_group.mp4", 80, ["-c:v", "libx265", "-crf", "26", "-pix_fmt", "yuv420p", "-tag:v", "hvc1", "-x265-params",
            "pools=none:frame-threads=1:log-level=none:keyint=20:min-keyint=20:scenecut=0:open-gop=1:bframes=3:info=0"])
     encode(out / "mpeg2.mpg", 60, ["-c:v", "mpeg2video", "-q:v", "4", "-bf", "2", "-g", "12", "-pix_fmt", "yuv420p"])
     encode(out / "vp9.webm", 80, ["-c:v", "libvpx-vp9", "-g", "20", "-b:v", "60k", "-row-mt", "0", "-pix_fmt", "yuv420p"])
-    # Frame 30 (at 1200 ms) claims to be a key frame and is none.
-    lie = (out / "vp9.webm").read_bytes()
-    assert lie.count(b"\x81\x04\xb0\x00") == 1
-    (out / "false_key.webm").write_bytes(lie.replace(b"\x81\x04\xb0\x00", b"\x81\x04\xb0\x80"))
+    encode(out / "av1.webm", 60, ["-c:v", "libaom-av1", "-cpu-used", "6", "-g", "20", "-lag-in-frames", "19", "-b:v", "60k", "-pix_fmt", "yuv420p"])
+    # Key frames 0, 10, 20, 30; the container's table says 0, 10, 24, 30.
+    encode(out / "false_key.mov", 40, ["-c:v", "svq1", "-g", "10", "-pix_fmt", "yuv410p"])
+    table = struct.pack(">5I", 4, 1, 11, 21, 31)
+    data = (out / "false_key.mov").read_bytes()
+    assert data.count(table) == 1
+    (out / "false_key.mov").write_bytes(data.replace(table, struct.pack(">5I", 4, 1, 11, 25, 31)))
+    # Decoding times four frames early: a search by the one kind of time finds another key frame than by the other.
+    encode(out / "early_decoding.ts", 16, x264("keyint=1", "bframes=0"), extra=["-bsf:v", "setts=pts=PTS:dts=PTS-14400"])
     encode(out / "moving.gif", 20, ["-c:v", "gif"], filters="split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none")
     # An edit list that starts inside a group: frames 0..36 stand in the file for frame 37's sake, and are not shown.
     whole = out / "whole.mp4"

@@ -74,32 +74,19 @@ def png_bytes(pixels, colour_type, bits, interlaced=False, extra=b""):
 
 
 # --- TIFF by hand ------------------------------------------------------------------------------------------------------------
-def tiff_bytes(pixels, photometric, *, planar=False, tile=None, rows_per_strip=5, extra_samples=None, big_endian=True):
-    """Without compression; strips, or tiles of `tile` x `tile` pixels."""
-    height, width, samples = pixels.shape
-    bits = 16 if pixels.dtype == np.uint16 else 8
-    order = ">" if big_endian else "<"
-    data = pixels.astype(f"{order}u{bits // 8}")
-    planes = [data[..., i : i + 1] for i in range(samples)] if planar else [data]
-    pieces = []
-    for plane in planes:
+def tiff_pieces(pixels, planar, tile, rows_per_strip):
+    samples = pixels.shape[2]
+    for plane in [pixels[..., i : i + 1] for i in range(samples)] if planar else [pixels]:
+        height, width = plane.shape[:2]
         if tile:
             padded = np.pad(plane, ((0, -height % tile), (0, -width % tile), (0, 0)), mode="edge")
-            pieces += [padded[y : y + tile, x : x + tile].tobytes() for y in range(0, height, tile) for x in range(0, width, tile)]
+            yield from (padded[y : y + tile, x : x + tile].tobytes() for y in range(0, height, tile) for x in range(0, width, tile))
         else:
-            pieces += [plane[y : y + rows_per_strip].tobytes() for y in range(0, height, rows_per_strip)]
-    offsets, at = [], 8
-    for piece in pieces:
-        offsets.append(at)
-        at += len(piece)
-    counts = [len(piece) for piece in pieces]
-    tags = {256: (4, [width]), 257: (4, [height]), 258: (3, [bits] * samples), 259: (3, [1]), 262: (3, [photometric]), 277: (3, [samples]), 284: (3, [2 if planar else 1])}
-    if tile:
-        tags |= {322: (4, [tile]), 323: (4, [tile]), 324: (4, offsets), 325: (4, counts)}
-    else:
-        tags |= {273: (4, offsets), 278: (4, [rows_per_strip]), 279: (4, counts)}
-    if extra_samples is not None:
-        tags[338] = (3, [extra_samples])
+            yield from (plane[y : y + rows_per_strip].tobytes() for y in range(0, height, rows_per_strip))
+
+
+def tiff_directory(tags, at, order):
+    """The directory as it stands at byte `at`, with the values that do not fit into its entries behind it."""
     directory, late = b"", b""
     late_at = at + 2 + 12 * len(tags) + 4
     for tag, (kind, values) in sorted(tags.items()):
@@ -109,8 +96,32 @@ def tiff_bytes(pixels, photometric, *, planar=False, tile=None, rows_per_strip=5
         else:
             field = packed.ljust(4, b"\0")
         directory += struct.pack(f"{order}HHI", tag, kind, len(values)) + field
-    header = (b"MM" if big_endian else b"II") + struct.pack(f"{order}HI", 42, at)
-    return header + b"".join(pieces) + struct.pack(f"{order}H", len(tags)) + directory + b"\0\0\0\0" + late
+    return struct.pack(f"{order}H", len(tags)) + directory + b"\0\0\0\0" + late
+
+
+def tiff_bytes(pixels, photometric, *, planar=False, tile=None, rows_per_strip=5, extra_samples=None, big_endian=True, directory_first=False):
+    """Without compression; strips, or tiles of `tile` x `tile` pixels."""
+    height, width, samples = pixels.shape
+    bits = 16 if pixels.dtype == np.uint16 else 8
+    order = ">" if big_endian else "<"
+    pieces = list(tiff_pieces(pixels.astype(f"{order}u{bits // 8}"), planar, tile, rows_per_strip))
+    counts = [len(piece) for piece in pieces]
+    starts = [8 + sum(counts[:i]) for i in range(len(counts))]
+    tags = {256: (4, [width]), 257: (4, [height]), 258: (3, [bits] * samples), 259: (3, [1]), 262: (3, [photometric]), 277: (3, [samples]), 284: (3, [2 if planar else 1])}
+    if extra_samples is not None:
+        tags[338] = (3, [extra_samples])
+
+    def with_places(offsets):
+        if tile:
+            return tags | {322: (4, [tile]), 323: (4, [tile]), 324: (4, offsets), 325: (4, counts)}
+        return tags | {273: (4, offsets), 278: (4, [rows_per_strip]), 279: (4, counts)}
+
+    directory_at = 8 if directory_first else 8 + sum(counts)
+    header = (b"MM" if big_endian else b"II") + struct.pack(f"{order}HI", 42, directory_at)
+    if not directory_first:
+        return header + b"".join(pieces) + tiff_directory(with_places(starts), directory_at, order)
+    behind = len(tiff_directory(with_places(starts), directory_at, order))
+    return header + tiff_directory(with_places([start + behind for start in starts]), directory_at, order) + b"".join(pieces)
 
 
 # --- BMP by hand -------------------------------------------------------------------------------------------------------------
@@ -253,6 +264,7 @@ def tiffs(out):
     out.add("sixteen_bit_little.tif", tiff_bytes(WIDE, 2, big_endian=False), eight(WIDE))
     out.add("sixteen_bit_gray.tif", tiff_bytes(wide_gray, 1), spread(eight(wide_gray[..., 0])))
     out.add("white_is_zero.tif", tiff_bytes(gray, 0), spread(255 - GRAY))
+    out.add("directory_first.tif", tiff_bytes(RGB, 2, directory_first=True), RGB)
     out.add("planes.tif", tiff_bytes(RGB, 2, planar=True), RGB)
     out.add("tiles.tif", tiff_bytes(RGB, 2, tile=16), RGB)
     out.add("planes_tiles.tif", tiff_bytes(RGB, 2, planar=True, tile=16), RGB)
