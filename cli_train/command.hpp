@@ -19,7 +19,6 @@ enum class Exit : int { success = 0, failed = 1, usage = 2, no_input = 3, model 
 struct Context {
   Streams streams;
   const CancelFlag& cancel;
-  int threads = 0;  // --threads, 0: every processor this process may use
   int exit_status = 0;
 
   void finish(Exit status) { exit_status = static_cast<int>(status); }
@@ -28,5 +27,8 @@ struct Context {
 };
 
 void add_parity_command(CLI::App& app, Context& context);
+void add_run_command(CLI::App& app, Context& context);
+void add_resume_command(CLI::App& app, Context& context);
+void add_export_command(CLI::App& app, Context& context);
 
 }  // namespace dfa::cli_train

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <csignal>
 #include <iostream>
 #include <string>
@@ -17,5 +19,5 @@ int main(int argc, char** argv) {
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  return dfa::cli_train::run(arguments, {std::cout, std::cerr}, g_cancel);
+  return dfa::cli_train::run(arguments, {std::cout, std::cerr, isatty(STDERR_FILENO) == 1}, g_cancel);
 }

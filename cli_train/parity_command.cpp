@@ -60,7 +60,8 @@ void add_parity_command(CLI::App& app, Context& context) {
   command
       ->add_option("--groups", arguments->groups,
                    "Groups that must be there: logits,loss,grad,stats,sgd3 (default: all)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command
       ->add_option("--attention", arguments->attention,
                    "How the trunk attends: plain (rounds as the published model) or fused (as in training)")

@@ -36,6 +36,9 @@ int run(std::span<const std::string> argv, Streams streams, const CancelFlag& ca
   app.set_version_flag("--version", std::string("dfa-train ") + kVersion + " (" + kBuildId + ")");
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
+  add_run_command(app, context);
+  add_resume_command(app, context);
+  add_export_command(app, context);
   add_parity_command(app, context);
   try {
     std::vector<std::string> reversed(argv.rbegin(), argv.rend());  // CLI11 takes them last first

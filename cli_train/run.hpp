@@ -10,8 +10,9 @@
 namespace dfa::cli_train {
 
 struct Streams {
-  std::ostream& out;  // results
-  std::ostream& err;  // everything else
+  std::ostream& out;             // results
+  std::ostream& err;             // everything else
+  bool err_is_terminal = false;  // progress is drawn only there
 };
 
 // argv without the program's name. Returns the exit status: 0 done, 1 a proof failed or our own mistake, 2 usage, 3

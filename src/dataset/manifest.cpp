@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::array kRoles = {Role::train, Role::val, Role::calibration, Role::test};
 constexpr int kVersion = 1;
 constexpr std::size_t kHashDigits = 64;
+constexpr std::int64_t kLargestSide = 65536;
 
 // Where we are, for messages.
 struct Place {
@@ -61,7 +62,7 @@ class Fields {
   Fields(const Json& json, const Place& place) : json_(json), place_(place) {}
 
   Status text(const char* key, std::string& to) {
-    const Json* value = find(key);
+    const Json* value = find_value(key);
     if (value == nullptr) return {};
     if (!value->is_string()) return wrong(key, *value, "text");
     to = value->get<std::string>();
@@ -69,19 +70,19 @@ class Fields {
   }
   Status path(const char* key, std::string& to) {
     DFA_TRY(text(key, to));
-    if (find(key) != nullptr && !stays_below(to))
+    if (find_value(key) != nullptr && !stays_below(to))
       return place_.invalid("\"{}\" is \"{}\", expected a relative path that stays below the root", key, to);
     return {};
   }
   Status number(const char* key, std::optional<double>& to) {
-    const Json* value = find(key);
+    const Json* value = find_value(key);
     if (value == nullptr) return {};
     if (!value->is_number()) return wrong(key, *value, "a number");
     to = value->get<double>();
     return {};
   }
   Status whole(const char* key, std::optional<std::int64_t>& to) {
-    const Json* value = find(key);
+    const Json* value = find_value(key);
     if (value == nullptr) return {};
     const bool fits = value->is_number_unsigned() ? value->get<std::uint64_t>() <= INT64_MAX
                                                   : value->is_number_integer() && value->get<std::int64_t>() >= 0;
@@ -91,7 +92,7 @@ class Fields {
   }
   // `count` numbers, nested lists flattened by the caller's shape (rows of `row`; 0 = flat).
   Status numbers(const char* key, std::size_t count, std::size_t row, std::optional<std::vector<double>>& to) {
-    const Json* value = find(key);
+    const Json* value = find_value(key);
     if (value == nullptr) return {};
     std::vector<double> flat;
     const auto take = [&](const Json& list, std::size_t expected) {
@@ -117,6 +118,11 @@ class Fields {
     const auto found = json_.find(key);
     return found == json_.end() ? nullptr : &*found;
   }
+  // A value that is there and not null.
+  const Json* find_value(const char* key) {
+    const Json* value = find(key);
+    return value != nullptr && value->is_null() ? nullptr : value;
+  }
   Status refuse_unknown() const {
     for (const auto& [key, value] : json_.items())
       if (!known_.contains(key)) return place_.invalid("unknown key \"{}\"", key);
@@ -133,20 +139,35 @@ class Fields {
   std::set<std::string, std::less<>> known_;
 };
 
+Status read_crop(const Json& json, const Place& place, Manifest& manifest) {
+  Fields fields(json, place);
+  DFA_TRY(fields.text("recipe", manifest.crop_name));
+  std::optional<std::int64_t> side;
+  DFA_TRY(fields.whole("stored_px", side));
+  DFA_TRY(fields.text("sha256", manifest.crop_sha256));
+  if (manifest.crop_name.empty() || !side || *side < 1 || *side > kLargestSide)
+    return place.invalid("\"crop\" is {}, expected the recipe's name and stored_px from 1 to {}",
+                         json.dump().substr(0, 80), kLargestSide);
+  manifest.stored_px = static_cast<int>(*side);
+  if (!manifest.crop_sha256.empty() && !is_hash(manifest.crop_sha256))
+    return place.invalid("\"crop\".\"sha256\" is \"{}\", expected 64 hexadecimal digits", manifest.crop_sha256);
+  return fields.refuse_unknown();
+}
+
 Status read_header(std::string_view line, const Place& place, Manifest& manifest) {
   DFA_ASSIGN_OR_RETURN(const Json json, parse_line(line, place));
   Fields fields(json, place);
-  const Json* version = fields.find("version");
+  const Json* version = fields.find("dfa_manifest");
   if (version == nullptr)
     return place.invalid(
-        "the first line has no \"version\", expected the header {{\"version\":1,\"crop_recipe\":...,\"root\":...}}");
+        "the first line has no \"dfa_manifest\", expected the header {{\"dfa_manifest\":1,\"crop\":...,\"root\":...}}");
   if (*version != kVersion)
     return place.invalid("manifest version {}, this build reads {}", version->dump().substr(0, 20), kVersion);
-  DFA_TRY(fields.text("crop_recipe", manifest.crop_recipe));
+  const Json* crop = fields.find("crop");
+  if (crop == nullptr || !crop->is_object())
+    return place.invalid("the header has no \"crop\" object, expected the crop recipe's name and stored_px");
+  DFA_TRY(read_crop(*crop, place, manifest));
   DFA_TRY(fields.text("root", manifest.root));
-  if (!is_hash(manifest.crop_recipe))
-    return place.invalid("\"crop_recipe\" is \"{}\", expected 64 hexadecimal digits: the SHA-256 of the crop recipe",
-                         manifest.crop_recipe);
   if (manifest.root.empty() || manifest.root.find('\0') != std::string::npos)
     return place.invalid("\"root\" is empty, expected a folder");
   return fields.refuse_unknown();
@@ -178,6 +199,11 @@ Status read_place(Fields& fields, const Place& place, ManifestEntry& entry) {
   return {};
 }
 
+Status read_video(Fields& fields, ManifestEntry& entry) {
+  if (fields.find("video") == nullptr) return {};
+  return fields.text("video", entry.video.emplace());
+}
+
 Result<ManifestEntry> read_entry(std::string_view line, const Place& place) {
   DFA_ASSIGN_OR_RETURN(const Json json, parse_line(line, place));
   Fields fields(json, place);
@@ -194,7 +220,7 @@ Result<ManifestEntry> read_entry(std::string_view line, const Place& place) {
   DFA_TRY(fields.text("method", entry.method));
   DFA_TRY(fields.text("identity", entry.identity));
   DFA_TRY(fields.text("source", entry.source));
-  DFA_TRY(fields.text("video", entry.video));
+  DFA_TRY(read_video(fields, entry));
   DFA_TRY(fields.whole("frame", entry.frame));
   DFA_TRY(fields.number("pts_seconds", entry.pts_seconds));
   DFA_TRY(read_place(fields, place, entry));
@@ -213,8 +239,8 @@ class Consistency {
     if (const auto [found, fresh] = paths_.emplace(entry.path, place.line); !fresh)
       return place.invalid("path \"{}\" is listed twice, first in line {}", entry.path, found->second);
     DFA_TRY(
-        one_role(entry.video.empty()
-                     ? "unnamed video (numbered files of one folder count as one; name \"video\" for still pictures)"
+        one_role(!entry.video
+                     ? "unnamed video (numbered files of one folder count as one; still pictures say \"video\": null)"
                      : "video",
                  video_key(entry), entry.role, place));
     if (!entry.crop_sha256.empty()) DFA_TRY(one_role("crop_sha256", entry.crop_sha256, entry.role, place));
@@ -236,6 +262,12 @@ class Consistency {
   std::unordered_map<std::string, Use> roles_;
 };
 
+Json crop_json(const Manifest& manifest) {
+  Json json = {{"recipe", manifest.crop_name}, {"stored_px", manifest.stored_px}};
+  if (!manifest.crop_sha256.empty()) json["sha256"] = manifest.crop_sha256;
+  return json;
+}
+
 Json entry_json(const ManifestEntry& entry) {
   Json json;
   json["path"] = entry.path;
@@ -248,7 +280,7 @@ Json entry_json(const ManifestEntry& entry) {
   text("method", entry.method);
   text("identity", entry.identity);
   text("source", entry.source);
-  text("video", entry.video);
+  if (entry.video) json["video"] = entry.video->empty() ? Json(nullptr) : Json(*entry.video);
   if (entry.frame) json["frame"] = *entry.frame;
   if (entry.pts_seconds) json["pts_seconds"] = *entry.pts_seconds;
   if (entry.box_px) json["box_px"] = {entry.box_px->x1, entry.box_px->y1, entry.box_px->x2, entry.box_px->y2};
@@ -322,7 +354,7 @@ Result<Manifest> read_manifest(const std::filesystem::path& path, const Manifest
 
 std::string manifest_text(const Manifest& manifest) {
   const auto dump = [](const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; };
-  std::string text = dump({{"version", kVersion}, {"crop_recipe", manifest.crop_recipe}, {"root", manifest.root}});
+  std::string text = dump({{"dfa_manifest", kVersion}, {"crop", crop_json(manifest)}, {"root", manifest.root}});
   for (const ManifestEntry& entry : manifest.entries) text += dump(entry_json(entry));
   return text;
 }
@@ -338,7 +370,7 @@ std::filesystem::path manifest_root(const Manifest& manifest, const std::filesys
 }
 
 std::string video_key(const ManifestEntry& entry) {
-  if (!entry.video.empty()) return entry.video;
+  if (entry.video) return entry.video->empty() ? entry.path : *entry.video;
   const std::filesystem::path path(entry.path);
   const std::string stem = path.stem().string();
   const bool numbered =

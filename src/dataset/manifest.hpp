@@ -1,11 +1,15 @@
 // Manifest version 1: which crops belong to a data set, what they show and what they may be used for.
 //
 // JSON lines, UTF-8. The first line is the header:
-//   {"version":1,"crop_recipe":"<SHA-256 of the recipe's JSON>","root":"."}
-// `root` is the folder of the crops, relative to the manifest's own folder or absolute. Every further line is one crop:
-//   {"path":"real/0001.png","label":0,"role":"train","set":"ffhq","method":"","identity":"","source":"","video":"v/001.mp4","frame":12,
-//    "pts_seconds":0.48,"box_px":[x1,y1,x2,y2],"landmarks_px":[[x,y] x 5],"mask":"masks/0001.png","crop_sha256":"..."}
-// path, label and role are required, the rest may be left out. Unknown keys, keys given twice and paths that leave the
+//   {"dfa_manifest":1,"crop":{"recipe":"square1.3-inside","stored_px":192,"sha256":"<of the recipe's
+//   JSON>"},"root":"."}
+// crop.sha256 may be left out where only name and size are known. `root` is the folder of the crops, absolute or
+// relative to the manifest's own folder. Every further line is one crop:
+//   {"path":"real/0001.png","label":0,"role":"train","set":"ffhq","method":"","identity":"","source":"","video":"v/001.mp4",
+//    "frame":12,"pts_seconds":0.48,"box_px":[x1,y1,x2,y2],"landmarks_px":[[x,y] x
+//    5],"mask":"masks/0001.png","crop_sha256":"..."}
+// path, label and role are required; the rest may be left out or null. "video": null says that the crop is a still
+// picture; a line without "video" leaves that to video_key(). Unknown keys, keys given twice and paths that leave the
 // root are errors.
 #pragma once
 
@@ -35,8 +39,8 @@ struct ManifestEntry {
   std::string set;     // data set it comes from
   std::string method;  // of forgery; empty for real ones
   std::string identity;
-  std::string source;  // what it was made from
-  std::string video;   // empty for a still picture
+  std::string source;                // what it was made from
+  std::optional<std::string> video;  // nothing: not said; empty: a still picture (JSON null)
   std::optional<std::int64_t> frame;
   std::optional<double> pts_seconds;
   std::optional<Box> box_px;  // in the original frame
@@ -46,7 +50,9 @@ struct ManifestEntry {
 };
 
 struct Manifest {
-  std::string crop_recipe;  // crop_recipe_hash() of the crops
+  std::string crop_name;    // of the crop recipe
+  int stored_px = 0;        // side of the crops
+  std::string crop_sha256;  // crop_recipe_hash(); empty where it is not known
   std::string root = ".";
   std::vector<ManifestEntry> entries;
 };
@@ -68,9 +74,9 @@ std::string manifest_text(const Manifest& manifest);
 // The folder of the crops of a manifest that lies at `manifest_path`.
 std::filesystem::path manifest_root(const Manifest& manifest, const std::filesystem::path& manifest_path);
 
-// What belongs together when items are resampled: the video where one is named; else the parent path if the file's name
-// is a number (frames of one video); else the file itself. Full paths, so that equal names under different methods
-// never merge.
+// What belongs together when items are resampled: the video where one is named; a still picture by itself; where
+// nothing is said, the parent path if the file's name is a number (frames of one video), else the file itself. Full
+// paths, so that equal names under different methods never merge.
 std::string video_key(const ManifestEntry& entry);
 
 }  // namespace dfa

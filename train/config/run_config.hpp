@@ -1,0 +1,79 @@
+// The configuration of a training run: JSON, strict, with everything resolved written beside the results.
+//
+// Note [Where a value comes from]
+// Defaults, then the file, then each --set in order. A file may leave out what it does not change, but may not hold a
+// key that is not in the defaults: the error names the nearest known one. The crop recipe's and the network's defaults
+// follow from `crop.name` and from the published ViT-B/16. The resolved configuration holds every key, so reading it
+// back needs no defaults.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "augment/augment.hpp"
+#include "base/result.hpp"
+#include "nn/network_config.hpp"
+#include "preprocess/crop_recipe.hpp"
+#include "train/nets/train_network.hpp"
+#include "train/optim/optimizer.hpp"
+#include "train/optim/schedule.hpp"
+
+namespace dfa::train {
+
+enum class Sampling {
+  shuffle,  // every crop once an epoch
+  balanced  // half real, half fake, the fakes evenly over their methods
+};
+
+// Whether `rate` is the learning rate itself or is multiplied by batch / 256, as the published recipe does.
+enum class RateUnit { absolute, per_256 };
+
+struct DataOptions {
+  std::string manifest;  // path, relative to the working directory
+  Sampling sampling = Sampling::shuffle;
+  std::int64_t samples_per_epoch = 0;  // balanced only; 0 = as many as the manifest has crops of role train
+  int workers = 1;                     // threads that decode and augment; the result does not depend on their number
+  std::int64_t cache_mib = 1024;       // decoded crops kept in memory up to this much; 0 = none
+};
+
+struct RunConfig {
+  std::string name = "run";
+  std::string out = "runs/run";  // the run folder
+  std::uint64_t seed = 777;
+  NetworkConfig network;
+  std::string
+      pretrained;  // file with trunk tensors (model file, safetensors or .pt); empty = the trunk starts at random
+  Groups trained = adapter_groups();
+  CropRecipe crop;
+  DataOptions data;
+  AugmentOptions augment;
+  double label_smoothing = 0;
+  OptimizerOptions optimizer;
+  double rate = 0.1;
+  RateUnit rate_unit = RateUnit::per_256;
+  Schedule schedule;  // peak is computed from rate, rate_unit and batch
+  int batch = 32;
+  int eval_batch = 32;
+  double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
+  Compute compute = Compute::f32;
+  int threads = 0;           // of torch; 0 = every processor this process may use
+  int checkpoint_every = 1;  // epochs between saves of the last state
+};
+
+// Errors: usage (unknown key with the nearest known one, wrong type, value out of range), file_*, model_incompatible.
+Result<RunConfig> read_run_config(const std::filesystem::path& path, std::span<const std::string> overrides);
+// `what` names the text in messages. Each override is "key=value"; nested keys are written with dots
+// ("optimizer.momentum=0.8"), values are JSON, a text may go without quotes. The flat names of the golden files (image,
+// dim, depth, heads, ...) mean the network's.
+Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
+                                   std::span<const std::string> overrides);
+// Every key, indented; parse_run_config() reads it back to an equal configuration.
+std::string run_config_json(const RunConfig& config);
+
+// The known word nearest to `word`, for messages.
+std::string nearest_word(std::string_view word, std::span<const std::string> known);
+
+}  // namespace dfa::train

@@ -1,0 +1,46 @@
+// One file that holds a run's whole state: safetensors, written beside and renamed. Every random number of a run comes
+// from (seed, epoch, place), so the state of the generators is the position in the epoch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "tensorfile/tensor.hpp"
+#include "train/config/run_config.hpp"
+
+namespace dfa::train {
+
+// Where a run stands.
+struct RunPosition {
+  std::int64_t epoch = 0;            // epochs completed
+  std::int64_t step = 0;             // steps completed in the epoch that follows; 0 unless it was interrupted
+  double loss_sum = 0;               // over these steps
+  double norm_sum = 0;               // of gradient norms, over these steps
+  double seconds = 0;                // spent on these steps
+  double best_auc = -1;              // of the validation crops; -1 = none yet
+  std::int64_t best_epoch = 0;       // counted from 1; 0 = none yet
+  std::vector<std::string> history;  // the lines of metrics.jsonl
+};
+
+struct Checkpoint {
+  RunConfig config;
+  RunPosition position;
+  std::string code_version;
+  std::string manifest_sha256;
+  std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
+  TensorMap network;
+  TensorMap optimizer;  // empty in best.safetensors, which cannot be continued
+  TensorMap average;    // empty without a weight average
+};
+
+Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path);
+// Errors: file_*, model_format, model_incompatible for a file that is no checkpoint or one of another format version.
+Result<Checkpoint> read_checkpoint(const std::filesystem::path& path);
+
+inline constexpr const char* kLastCheckpoint = "last.safetensors";
+inline constexpr const char* kBestCheckpoint = "best.safetensors";
+
+}  // namespace dfa::train

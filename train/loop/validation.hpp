@@ -1,0 +1,25 @@
+// How good the network is on the crops of role val, which choose the best checkpoint. Role test is never touched here.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "pipeline/cancel.hpp"
+#include "train/config/run_config.hpp"
+#include "train/data/crop_set.hpp"
+
+namespace dfa::train {
+
+struct ValidationResult {
+  double loss = 0;                              // mean cross-entropy, without label smoothing
+  double auc = 0;                               // over crops
+  std::map<std::string, double> auc_by_method;  // each method's fakes against all reals
+};
+
+// Eval mode, f32. Errors: usage when role val lacks a class, non_finite_loss, cancelled, those of the loader.
+Result<ValidationResult> validate(TrainNetwork& network, const CropSet& crops, const RunConfig& config,
+                                  const CancelFlag& cancel);
+
+}  // namespace dfa::train

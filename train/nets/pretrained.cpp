@@ -1,0 +1,35 @@
+#include "train/nets/pretrained.hpp"
+
+#include "tensorfile/state_dict.hpp"
+
+namespace dfa::train {
+
+Status put_pretrained_trunk(const NetworkConfig& config, const std::filesystem::path& path, TensorMap& weights) {
+  DFA_ASSIGN_OR_RETURN(StateDict file, read_state_dict(path));
+  std::string problems;
+  for (const ParameterSpec& spec : network_parameters(config)) {
+    if (spec.group != ParameterGroup::trunk) continue;
+    const auto found = file.tensors.find(spec.name);
+    if (found == file.tensors.end()) {
+      problems += "\n  missing: " + spec.name;
+      continue;
+    }
+    if (found->second.shape != spec.shape)
+      problems += fmt::format("\n  {}: got {}, expected {}", spec.name, shape_text(found->second.shape),
+                              shape_text(spec.shape));
+    else
+      weights[spec.name] = found->second;
+    file.tensors.erase(found);
+  }
+  for (const auto& [name, tensor] : file.tensors)
+    if (!name.starts_with("head.") && !name.starts_with("pre_logits.") && !name.starts_with("golden."))
+      problems += "\n  unexpected: " + name;
+  if (!problems.empty())
+    return fail(ErrorCode::model_tensors,
+                "{}: its tensors are not those of this network's trunk:{}\n  likely cause: a trunk of another size, or "
+                "no timm ViT",
+                path.string(), problems);
+  return {};
+}
+
+}  // namespace dfa::train
