@@ -16,7 +16,7 @@ using test::GoldenTiny;
 using test::Outputs;
 using test::read_golden_tiny;
 
-constexpr NetworkOptions kRef{.precision = Precision::ref};
+constexpr NetworkOptions kRef{.precision = Precision::ref, .threads = 1};
 
 TEST(RefNetwork, GivesTheAuthorsFiguresForTheTinyNetwork) {
   const GoldenTiny golden = read_golden_tiny();

@@ -1,0 +1,175 @@
+// The vectorised kernels against the plain loops, over sizes that fill no vector and tiles that are cut everywhere.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "nn/isa.hpp"
+#include "nn/ops/attention.hpp"
+#include "nn/ops/layer_norm.hpp"
+#include "nn/ops/ref_ops.hpp"
+#include "support/close.hpp"
+
+namespace dfa {
+namespace {
+
+using test::expect_close;
+using test::Expectation;
+
+constexpr double kUnit = 0x1p-24;  // half a unit in the last place of 1
+
+// Error of a float sum of `terms` products, relative to the sum of their magnitudes: in any order a term passes at most
+// terms + 1 roundings.
+double sum_error(double terms) {
+  return (terms + 1) * kUnit / (1 - (terms + 1) * kUnit);
+}
+
+std::vector<float> random_values(RngStream& rng, std::size_t count, double low, double high) {
+  std::vector<float> values(count);
+  for (float& value : values) value = static_cast<float>(rng.uniform(low, high));
+  return values;
+}
+
+struct AttentionCase {
+  int images, heads, head_dim, queries, keys, threads;
+};
+
+class Attention : public testing::TestWithParam<AttentionCase> {
+ protected:
+  void SetUp() override { cap_highway(); }
+};
+
+// Bound on one output of a query, all in float against double:
+//   score:   es = sum_error(d) * max over keys of sum_i |q_i k_i|; a weight exp(s - m) / l feels it twice, in s and in
+//   m and l; exp:     remainder 1.2e-7 of the series, and 4 roundings around it, in numerator and sum: 2 * (1.2e-7 + 4
+//   u); sums:    l and the output are sums over the keys, scaled again at most once a tile: 2 * sum_error(keys + keys /
+//   64);
+// all relative to sum_t w_t |v_t| <= max |v|.
+double attention_tolerance(std::span<const float> query, std::span<const float> keys, std::size_t row, int count,
+                           float largest_value) {
+  double scores = 0;
+  for (int t = 0; t < count; ++t) {
+    double magnitude = 0;
+    for (std::size_t i = 0; i < query.size(); ++i)
+      magnitude += std::abs(query[i] * keys[static_cast<std::size_t>(t) * row + i]);
+    scores = std::max(scores, magnitude);
+  }
+  const double score_error = 2 * sum_error(static_cast<double>(query.size())) * scores;
+  const double exp_error = 2 * (1.2e-7 + 4 * kUnit);
+  return (score_error + exp_error + 2 * sum_error(count + count / 64.0)) * largest_value;
+}
+
+TEST_P(Attention, AgreesWithThePlainLoops) {
+  const AttentionCase c = GetParam();
+  const std::size_t dim = static_cast<std::size_t>(c.heads) * static_cast<std::size_t>(c.head_dim);
+  const std::size_t queries = static_cast<std::size_t>(c.queries), keys = static_cast<std::size_t>(c.keys);
+  RngStream rng(1, "attention_test");
+  const std::size_t images = static_cast<std::size_t>(c.images);
+  const std::vector<float> q = random_values(rng, images * queries * dim, -1, 1);
+  const std::vector<float> kv = random_values(rng, images * keys * 2 * dim, -3, 3);
+  const AttentionShape shape{.images = c.images,
+                             .heads = c.heads,
+                             .head_dim = c.head_dim,
+                             .queries = c.queries,
+                             .keys = c.keys,
+                             .q = {queries * dim, dim},
+                             .kv = {keys * 2 * dim, 2 * dim},
+                             .out = {queries * dim, dim}};
+  std::vector<float> got(q.size(), -1.0F);
+  // What lies in scratch before must not matter.
+  std::vector<float> scratch(attention_scratch(shape, c.threads), std::numeric_limits<float>::quiet_NaN());
+  attention(shape, q.data(), kv.data(), kv.data() + dim, got.data(), scratch.data(), c.threads);
+  for (std::size_t image = 0; image < images; ++image) {
+    const float* k = kv.data() + image * keys * 2 * dim;
+    const std::vector<float> want = ref::attention(
+        {q.data() + image * queries * dim, c.queries, static_cast<int>(dim)}, {k, c.keys, static_cast<int>(2 * dim)},
+        {k + dim, c.keys, static_cast<int>(2 * dim)}, c.heads, c.head_dim, 1.0, 1);
+    const std::size_t head_dim = static_cast<std::size_t>(c.head_dim);
+    for (std::size_t begin = 0; begin < want.size(); begin += head_dim) {
+      const std::size_t column = begin % dim;
+      const double tolerance =
+          attention_tolerance(std::span(q).subspan(image * queries * dim + begin, head_dim),
+                              std::span(k + column, (keys - 1) * 2 * dim + head_dim), 2 * dim, c.keys, 3.0F);
+      ASSERT_TRUE(
+          expect_close(std::vector(got.begin() + static_cast<std::ptrdiff_t>(image * queries * dim + begin),
+                                   got.begin() + static_cast<std::ptrdiff_t>(image * queries * dim + begin + head_dim)),
+                       std::vector(want.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   want.begin() + static_cast<std::ptrdiff_t>(begin + head_dim)),
+                       {.absolute = tolerance}, Expectation::may_be_constant))
+          << "image " << image << ", value " << begin;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Attention,
+                         testing::Values(AttentionCase{1, 1, 1, 1, 1, 1}, AttentionCase{2, 3, 16, 17, 17, 1},
+                                         AttentionCase{1, 6, 8, 17, 84, 2}, AttentionCase{1, 5, 7, 33, 300, 3},
+                                         AttentionCase{2, 2, 64, 197, 197, 2}, AttentionCase{1, 1, 128, 25, 1029, 2},
+                                         AttentionCase{1, 2, 130, 49, 385, 1}, AttentionCase{1, 2, 65, 24, 640, 1},
+                                         AttentionCase{3, 1, 4, 1, 63, 2}, AttentionCase{1, 1, 33, 26, 64, 7}),
+                         [](const auto& instance) {
+                           const AttentionCase& c = instance.param;
+                           return "n" + std::to_string(c.images) + "h" + std::to_string(c.heads) + "d" +
+                                  std::to_string(c.head_dim) + "q" + std::to_string(c.queries) + "k" +
+                                  std::to_string(c.keys) + "t" + std::to_string(c.threads);
+                         });
+
+TEST(Ops, AttentionOfHugeScoresStaysFinite) {
+  cap_highway();
+  // One key wins by 4e4: the others' weights underflow to nothing, none to NaN.
+  const std::vector<float> q = {200, 200};
+  std::vector<float> kv(4 * 300, -100.0F);
+  kv[4 * 299] = kv[4 * 299 + 1] = 100.0F;
+  kv[4 * 299 + 2] = 7.0F;
+  kv[4 * 299 + 3] = -7.0F;
+  const AttentionShape shape{
+      .images = 1, .heads = 1, .head_dim = 2, .queries = 1, .keys = 300, .q = {2, 2}, .kv = {1200, 4}, .out = {2, 2}};
+  std::vector<float> out(2), scratch(attention_scratch(shape, 1));
+  attention(shape, q.data(), kv.data(), kv.data() + 2, out.data(), scratch.data(), 1);
+  EXPECT_EQ(out, (std::vector<float>{7.0F, -7.0F}));
+}
+
+class LayerNorm : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override { cap_highway(); }
+};
+
+// Bound on one output, float against double, |x| <= X, deviation s:
+//   mean: sum_error(D) X; variance: its square root feels half of sum_error(D) + 2 roundings of each term, and the
+//   mean's error; y = (x - mean) / s feels the mean's error over s, the deviation's relative to |y|, and 3 roundings;
+//   the affine part 2 more.
+TEST_P(LayerNorm, AgreesWithThePlainLoops) {
+  const int dim = GetParam();
+  constexpr int kRows = 5;
+  RngStream rng(2, "layer_norm_test");
+  const std::size_t width = static_cast<std::size_t>(dim);
+  const std::vector<float> x = random_values(rng, kRows * width, -1, 3);
+  const std::vector<float> weight = random_values(rng, width, 0.5, 1.5);
+  const std::vector<float> bias = random_values(rng, width, -0.5, 0.5);
+  const std::vector<float> want = ref::layer_norm(x, {weight, bias, 1e-6});
+  std::vector<float> got(x.size());
+  layer_norm({kRows, dim, width, width, 1e-6F}, x.data(), weight.data(), bias.data(), got.data(), 2);
+  const double spread = dim == 1 ? 1e-3 : 0.05;  // the least deviation that such rows have; eps alone for one value
+  const double mean_error = sum_error(dim) * 3 / spread;
+  const double largest = 1.5 * std::sqrt(dim) + 0.5;
+  const double tolerance = 1.5 * mean_error + (0.5 * (sum_error(dim) + 2 * kUnit) + mean_error + 5 * kUnit) * largest;
+  EXPECT_TRUE(
+      expect_close(got, want, {.absolute = tolerance}, dim == 1 ? Expectation::may_be_constant : Expectation::varied));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, LayerNorm, testing::Values(1, 2, 7, 16, 31, 48, 64, 100, 768, 1027));
+
+TEST(Ops, LayerNormTakesStridedRowsAndNoAffinePart) {
+  cap_highway();
+  const std::vector<float> x = {1, 3, 9, 9, -2, 2, 9, 9};  // rows of 2, 4 apart
+  std::vector<float> y(4);
+  layer_norm({2, 2, 4, 2, 0.0F}, x.data(), nullptr, nullptr, y.data(), 1);
+  EXPECT_EQ(y, (std::vector<float>{-1, 1, -1, 1}));
+}
+
+}  // namespace
+}  // namespace dfa
