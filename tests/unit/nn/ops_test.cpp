@@ -118,19 +118,28 @@ INSTANTIATE_TEST_SUITE_P(Ops, Attention,
                                   std::to_string(c.keys) + "t" + std::to_string(c.threads);
                          });
 
+// One key wins by 4e4, wherever it lies: the others' weights underflow to nothing, none to infinity or NaN.
 TEST(Ops, AttentionOfHugeScoresStaysFinite) {
   cap_highway();
-  // One key wins by 4e4: the others' weights underflow to nothing, none to NaN.
+  constexpr int kKeys = 600;
   const std::vector<float> q = {200, 200};
-  std::vector<float> kv(4 * 300, -100.0F);
-  kv[4 * 299] = kv[4 * 299 + 1] = 100.0F;
-  kv[4 * 299 + 2] = 7.0F;
-  kv[4 * 299 + 3] = -7.0F;
-  const AttentionShape shape{
-      .images = 1, .heads = 1, .head_dim = 2, .queries = 1, .keys = 300, .q = {2, 2}, .kv = {1200, 4}, .out = {2, 2}};
-  std::vector<float> out(2), scratch(attention_scratch(shape, 1));
-  attention(shape, q.data(), kv.data(), kv.data() + 2, out.data(), scratch.data(), 1);
-  EXPECT_EQ(out, (std::vector<float>{7.0F, -7.0F}));
+  const AttentionShape shape{.images = 1,
+                             .heads = 1,
+                             .head_dim = 2,
+                             .queries = 1,
+                             .keys = kKeys,
+                             .q = {2, 2},
+                             .kv = {4 * kKeys, 4},
+                             .out = {2, 2}};
+  for (const std::size_t winner : {std::size_t{0}, std::size_t{300}, std::size_t{kKeys - 1}}) {
+    std::vector<float> kv(4 * kKeys, -100.0F);
+    kv[4 * winner] = kv[4 * winner + 1] = 100.0F;
+    kv[4 * winner + 2] = 7.0F;
+    kv[4 * winner + 3] = -7.0F;
+    std::vector<float> out(2), scratch(attention_scratch(shape, 1));
+    attention(shape, q.data(), kv.data(), kv.data() + 2, out.data(), scratch.data(), 1);
+    EXPECT_EQ(out, (std::vector<float>{7.0F, -7.0F})) << "winner at " << winner;
+  }
 }
 
 class LayerNorm : public testing::TestWithParam<int> {
