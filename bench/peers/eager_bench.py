@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -32,14 +33,15 @@ def main() -> int:
     os.environ["OMP_NUM_THREADS"] = str(args.threads)
     import torch
 
-    from eager_model import Config, DeepFakeAdapter, LibraryCrossAttention, PackedCrossAttention, fill_by_hash, hash_tensor
+    from eager_model import Config, DeepFakeAdapter, LibraryCrossAttention, PackedCrossAttention, fill_by_hash, hash_uniform
 
     torch.set_num_threads(args.threads)
     cfg = Config() if args.config == "vit-b16" else Config.from_dict(json.loads(args.config))
     attention = PackedCrossAttention if args.attention == "packed" else LibraryCrossAttention
     model = DeepFakeAdapter(cfg, attention, args.skip_unused_rows).eval()
     fill_by_hash(model)
-    images = torch.from_numpy(hash_tensor("image", (args.batch, 3, cfg.image, cfg.image)))
+    shape = (args.batch, 3, cfg.image, cfg.image)
+    images = torch.from_numpy(hash_uniform("image", math.prod(shape)).reshape(shape))
     if args.layout == "channels-last":
         model = model.to(memory_format=torch.channels_last)
         images = images.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,79 @@
+// The engine's own kernels alone, at the sizes of ViT-B/16. Products and convolutions are oneDNN's: `dfa bench --steps`
+// times them in their plan. ONEDNN_MAX_CPU_ISA caps the instruction set, as in the engine.
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <cstddef>
+
+#include "nn/isa.hpp"
+#include "nn/ops/attention.hpp"
+#include "nn/ops/layer_norm.hpp"
+#include "nn/plan/arena.hpp"
+
+namespace {
+
+using dfa::Arena;
+
+// Values that neither repeat nor vanish.
+Arena filled(std::size_t count) {
+  Arena arena = dfa::Arena::reserve(count).value();
+  for (std::size_t i = 0; i < count; ++i) arena.data()[i] = std::sin(static_cast<float>(i % 10007));
+  return arena;
+}
+
+// Arguments: rows, dim, threads.
+void layer_norm(benchmark::State& state) {
+  dfa::cap_highway();
+  const std::size_t rows = static_cast<std::size_t>(state.range(0));
+  const std::size_t dim = static_cast<std::size_t>(state.range(1));
+  Arena src = filled(rows * dim), dst = filled(rows * dim);
+  const dfa::LayerNormShape shape{static_cast<int>(rows), static_cast<int>(dim), dim, dim, 1e-6F};
+  for (auto _ : state) {
+    dfa::layer_norm(shape, src.data(), nullptr, nullptr, dst.data(), static_cast<int>(state.range(2)));
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * rows * dim * 2 * sizeof(float)));
+}
+BENCHMARK(layer_norm)
+    ->ArgNames({"rows", "dim", "threads"})
+    ->Args({1576, 768, 1})
+    ->Args({1576, 768, 2})
+    ->Args({8232, 768, 2})
+    ->UseRealTime();
+
+// Arguments: heads, head_dim, queries, keys, threads; one image.
+void attention(benchmark::State& state) {
+  dfa::cap_highway();
+  const auto size = [&](int index) { return static_cast<std::size_t>(state.range(index)); };
+  const std::size_t dim = size(0) * size(1);
+  const dfa::AttentionShape shape{.images = 1,
+                                  .heads = static_cast<int>(state.range(0)),
+                                  .head_dim = static_cast<int>(state.range(1)),
+                                  .queries = static_cast<int>(state.range(2)),
+                                  .keys = static_cast<int>(state.range(3)),
+                                  .q = {size(2) * dim, dim},
+                                  .kv = {size(3) * 2 * dim, 2 * dim},
+                                  .out = {size(2) * dim, dim}};
+  const int threads = static_cast<int>(state.range(4));
+  Arena q = filled(size(2) * dim), kv = filled(size(3) * 2 * dim), out = filled(size(2) * dim);
+  Arena scratch = filled(dfa::attention_scratch(shape, threads));
+  for (auto _ : state) {
+    dfa::attention(shape, q.data(), kv.data(), kv.data() + dim, out.data(), scratch.data(), threads);
+    benchmark::ClobberMemory();
+  }
+  const double products = 2.0 * static_cast<double>(size(2) * size(3) * dim);
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(2e-9 * products * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+}
+BENCHMARK(attention)
+    ->ArgNames({"heads", "head_dim", "queries", "keys", "threads"})
+    ->Args({12, 64, 197, 197, 1})  // trunk
+    ->Args({12, 64, 197, 197, 2})
+    ->Args({6, 128, 197, 1029, 2})  // injector
+    ->Args({6, 128, 1029, 197, 2})  // extractor
+    ->Args({6, 128, 1, 197, 2})     // last extractor
+    ->UseRealTime();
+
+}  // namespace
+
+BENCHMARK_MAIN();
