@@ -16,7 +16,7 @@
 #include "model/model.hpp"
 #include "nn/isa.hpp"
 #include "pipeline/cancel.hpp"
-#include "version.hpp"
+#include <version.hpp>  // the generated one, not the command beside this file
 
 namespace dfa::cli {
 namespace {
