@@ -35,9 +35,13 @@ Status set_switch(bool& field, std::string_view value) {
 }
 
 Status set_stages(std::vector<StageRange>& field, std::string_view value) {
-  auto stages = parse_stages(Json::parse(value, nullptr, false), "--set");
-  if (!stages)
+  const auto refuse = [&] {
     return fail(ErrorCode::usage, "got \"{}\", expected block ranges like [[0,3],[4,7],[8,11]]", value.substr(0, 200));
+  };
+  const auto record = parse_record(fmt::format("{{\"stages\":{}}}", value), "--set");
+  if (!record || record->size() != 1) return refuse();
+  auto stages = parse_stages(record->at("stages"), "--set");
+  if (!stages) return refuse();
   field = std::move(*stages);
   return {};
 }

@@ -33,8 +33,6 @@ Result<Imported> import_timm(const std::filesystem::path& path, const ImportSett
   DFA_ASSIGN_OR_RETURN(InferredConfig inferred, infer_config(source.tensors, Adapters::none, settings.set));
   imported.assumed = std::move(inferred.assumed);
   model.config = inferred.config;
-  if (model.config.gba || model.config.lsa || model.config.readout != Readout::cls)
-    return fail(ErrorCode::usage, "a backbone is a trunk alone: gba, lsa and readout cannot be set");
   imported.report = compare_tensors(trunk_parameters(model.config), source.tensors);
   imported.report.ignored = std::move(ignored);
   DFA_TRY(require_all(imported.report, "not timm's plain ViT with class token (another network, or a variant of it)",

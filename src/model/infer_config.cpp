@@ -138,6 +138,8 @@ Result<InferredConfig> infer_config(const TensorMap& weights, Adapters adapters,
   if (adapters == Adapters::looked_for) DFA_TRY(read_adapters(shapes, config));
   config.readout = config.lsa ? Readout::token0 : Readout::cls;
   for (const std::string& assignment : set) DFA_TRY(set_network_field(config, assignment));
+  if (adapters == Adapters::none && (config.gba || config.lsa || config.readout != Readout::cls))
+    return fail(ErrorCode::usage, "a backbone is a trunk alone: gba, lsa and readout cannot be set");
   DFA_TRY(require_told(config, shapes.count("interactions.")));
   DFA_TRY(check_config(config));
   return InferredConfig{.config = config, .assumed = assumptions(config, set)};

@@ -175,8 +175,7 @@ Result<Model> parse_metadata(const Metadata& metadata) {
   if (const std::string* license = find(metadata, "dfa.license")) model.license = *license;
   if (const std::string* card = find(metadata, "dfa.card")) model.card = *card;
   if (const std::string* training = find(metadata, "dfa.training")) {
-    if (!training->empty() && !Json::accept(*training))
-      return fail(ErrorCode::model_incompatible, "metadata dfa.training is no JSON");
+    DFA_TRY(parse_record(*training, "dfa.training", kMaxTextBytes));
     model.training = *training;
   }
   return model;

@@ -47,7 +47,7 @@ struct Model {
   CropRecipe crop;
   std::optional<Calibration> calibration;
   std::optional<GoldenVectors> golden;
-  std::string training;  // dfa.training, JSON text, may be empty
+  std::string training;  // dfa.training, JSON text of an object, may be empty
   std::string license;
   std::string card;
   TensorMap weights;   // the network's tensors, under the authors' names

@@ -11,10 +11,15 @@ std::string shown(const Json& value) {
   return text;
 }
 
-// nlohmann keeps the last of two equal keys in silence; a set per open object finds them.
-class RepeatedKeys {
+// nlohmann keeps the last of two equal keys in silence: a set per open object finds them. What lies too deep is not
+// built at all.
+class RecordChecks {
  public:
-  bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kMaxRecordDepth) {
+      too_deep_ = true;
+      return false;
+    }
     if (event == Json::parse_event_t::object_start) open_.emplace_back();
     if (event == Json::parse_event_t::object_end && !open_.empty()) open_.pop_back();
     if (event == Json::parse_event_t::key && !open_.empty() && repeated_.empty() &&
@@ -23,10 +28,12 @@ class RepeatedKeys {
     return true;
   }
   const std::string& repeated() const { return repeated_; }
+  bool too_deep() const { return too_deep_; }
 
  private:
   std::vector<std::set<std::string>> open_;
   std::string repeated_;
+  bool too_deep_ = false;
 };
 
 }  // namespace
@@ -35,16 +42,18 @@ std::string json_text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<Json> parse_record(std::string_view text, std::string_view what) {
-  if (text.size() > kMaxRecordBytes)
+Result<Json> parse_record(std::string_view text, std::string_view what, std::size_t max_bytes) {
+  if (text.size() > max_bytes)
     return fail(ErrorCode::model_incompatible, "{}: {} bytes of JSON, at most {} are read", what, text.size(),
-                kMaxRecordBytes);
-  RepeatedKeys keys;
-  Json json = Json::parse(text, std::ref(keys), false);
+                max_bytes);
+  RecordChecks checks;
+  Json json = Json::parse(text, std::ref(checks), false);
+  if (checks.too_deep())
+    return fail(ErrorCode::model_incompatible, "{}: more than {} levels of JSON", what, kMaxRecordDepth);
   if (!json.is_object())
     return fail(ErrorCode::model_incompatible, "{}: got {} bytes that are no JSON object", what, text.size());
-  if (!keys.repeated().empty())
-    return fail(ErrorCode::model_incompatible, "{}: key {} comes twice", what, keys.repeated());
+  if (!checks.repeated().empty())
+    return fail(ErrorCode::model_incompatible, "{}: key {} comes twice", what, checks.repeated());
   return json;
 }
 

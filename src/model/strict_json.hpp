@@ -16,12 +16,14 @@ namespace dfa {
 // Key order of the text is kept, so that equal records give equal text.
 using Json = nlohmann::ordered_json;
 
-// Records of a model file are far smaller; more is no record.
+// Records of a model file are far smaller and flatter; more is no record. (nlohmann's copies and dumps recurse: depth
+// is stack.)
 inline constexpr std::size_t kMaxRecordBytes = 1 << 20;
+inline constexpr int kMaxRecordDepth = 64;
 
-// Errors: model_incompatible for text that is no JSON object, is too long, or gives a key twice. `what` names the
-// record in messages.
-Result<Json> parse_record(std::string_view text, std::string_view what);
+// Errors: model_incompatible for text that is no JSON object, is too long or too deep, or gives a key twice. `what`
+// names the record in messages.
+Result<Json> parse_record(std::string_view text, std::string_view what, std::size_t max_bytes = kMaxRecordBytes);
 
 // Takes fields from one object by name and, at the end, refuses those that nobody asked for. The object must outlive
 // the reader.

@@ -1,0 +1,31 @@
+// Models, comparisons and imports in words: as text for people (lines, trailing newline) and as JSON for scripts (one
+// object, no newline).
+#pragma once
+
+#include <string>
+
+#include "model/diff.hpp"
+#include "model/import.hpp"
+#include "model/model.hpp"
+#include "model/verify.hpp"
+
+namespace dfa {
+
+// `dfa model show`: configuration, crop recipe, parameter counts, calibration, provenance, licence, card. JSON: schema
+// dfa.model/1.
+std::string model_text(const Model& model);
+std::string model_json(const Model& model);
+
+// `dfa model verify`: one line a group with the largest difference and the tolerance. JSON: schema dfa.model-verify/1.
+std::string verify_text(const VerifyReport& report);
+std::string verify_json(const VerifyReport& report, const Model& model);
+
+// `dfa model diff`. JSON: schema dfa.model-diff/1.
+std::string diff_text(const ModelDiff& diff);
+std::string diff_json(const ModelDiff& diff);
+
+// `dfa import`: what was read, the four lists, what was assumed and what was left alone. JSON: schema dfa.import/1.
+std::string import_text(const Imported& imported);
+std::string import_json(const Imported& imported);
+
+}  // namespace dfa

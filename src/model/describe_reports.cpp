@@ -1,0 +1,143 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "model/describe.hpp"
+#include "model/strict_json.hpp"
+
+namespace dfa {
+namespace {
+
+// Shown of a long list; the JSON forms hold all of it.
+constexpr std::size_t kShown = 20;
+constexpr std::size_t kShownBytes = 200;
+
+std::string cut(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.size() <= kShownBytes ? text : text.substr(0, kShownBytes) + "...";
+}
+
+std::string list_text(std::string_view title, const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  const std::size_t shown = std::min(kShown, names.size());
+  std::string text = fmt::format("{} ({})\n", title, names.size());
+  for (std::size_t i = 0; i < shown; ++i) text += "  " + cut(names[i]) + "\n";
+  if (shown < names.size()) text += fmt::format("  ... and {} more\n", names.size() - shown);
+  return text;
+}
+
+std::string difference_text(const TensorDifference& difference) {
+  std::string text = difference.name + ": " + difference.kind;
+  if (difference.largest)
+    text += fmt::format("{}largest difference {:.6g}", difference.kind.empty() ? "" : ", ", *difference.largest);
+  return text;
+}
+
+}  // namespace
+
+std::string verify_text(const VerifyReport& report) {
+  std::string text =
+      fmt::format("{:<8} {:<14} {:>8} {:>12} {:>10}\n", "engine", "values of", "compared", "largest diff", "tolerance");
+  for (const VerifiedGroup& group : report.groups) {
+    const std::string largest = group.problem.empty() ? fmt::format("{:.3g}", group.largest) : "-";
+    text += fmt::format("{:<8} {:<14} {:>8} {:>12} {:>10.3g}  {}\n", group.engine, group.group,
+                        group.problem.empty() ? group.values : 0, largest, group.tolerance,
+                        group.ok()              ? "ok"
+                        : group.problem.empty() ? "FAILED"
+                                                : "FAILED: " + group.problem);
+  }
+  for (const std::string& note : report.notes) text += note + "\n";
+  return text + (report.ok() ? "verified\n" : "NOT verified\n");
+}
+
+std::string verify_json(const VerifyReport& report, const Model& model) {
+  Json groups = Json::array();
+  for (const VerifiedGroup& group : report.groups) {
+    const bool compared = group.problem.empty();
+    groups.push_back(Json::object({{"engine", group.engine},
+                                   {"group", group.group},
+                                   {"ok", group.ok()},
+                                   {"values", compared ? group.values : 0},
+                                   {"largest", compared ? Json(group.largest) : Json()},
+                                   {"largest_absolute", compared ? Json(group.largest_absolute) : Json()},
+                                   {"tolerance", group.tolerance},
+                                   {"problem", compared ? Json() : Json(group.problem)}}));
+  }
+  return json_text(Json::object({{"schema", "dfa.model-verify/1"},
+                                 {"ok", report.ok()},
+                                 {"model", Json::object({{"name", model.name}, {"sha256", model.sha256}})},
+                                 {"norm", "|got - want| / max(1, |want|)"},
+                                 {"groups", groups},
+                                 {"notes", report.notes}}));
+}
+
+std::string diff_text(const ModelDiff& diff) {
+  if (diff.identical()) return fmt::format("identical: metadata and {} tensors\n", diff.equal_tensors);
+  std::vector<std::string> metadata, tensors;
+  for (const MetadataDifference& difference : diff.metadata)
+    metadata.push_back(fmt::format("{}: {} | {}", difference.key, cut(difference.a.value_or("(none)")),
+                                   cut(difference.b.value_or("(none)"))));
+  for (const TensorDifference& difference : diff.tensors) tensors.push_back(difference_text(difference));
+  std::string text;
+  if (!metadata.empty()) text += fmt::format("metadata ({})\n  {}\n", metadata.size(), fmt::join(metadata, "\n  "));
+  text += list_text("tensors only in the first", diff.only_in_a);
+  text += list_text("tensors only in the second", diff.only_in_b);
+  text += list_text("tensors that differ", tensors);
+  return text + fmt::format("equal tensors: {}\n", diff.equal_tensors);
+}
+
+std::string diff_json(const ModelDiff& diff) {
+  Json metadata = Json::array(), tensors = Json::array();
+  for (const MetadataDifference& difference : diff.metadata)
+    metadata.push_back(Json::object({{"key", difference.key},
+                                     {"a", difference.a ? Json(*difference.a) : Json()},
+                                     {"b", difference.b ? Json(*difference.b) : Json()}}));
+  for (const TensorDifference& difference : diff.tensors)
+    tensors.push_back(Json::object({{"name", difference.name},
+                                    {"kind", difference.kind},
+                                    {"largest", difference.largest ? Json(*difference.largest) : Json()}}));
+  return json_text(Json::object({{"schema", "dfa.model-diff/1"},
+                                 {"identical", diff.identical()},
+                                 {"metadata", metadata},
+                                 {"only_in_a", diff.only_in_a},
+                                 {"only_in_b", diff.only_in_b},
+                                 {"tensors", tensors},
+                                 {"equal_tensors", diff.equal_tensors}}));
+}
+
+std::string import_text(const Imported& imported) {
+  const ImportSource& source = imported.source;
+  std::string text = fmt::format(
+      "{}: {}{}, sha256 {}\n", source.file, source.container,
+      source.wrapper.empty() ? "" : fmt::format(" with its tensors below {}", source.wrapper), source.sha256);
+  if (source.stripped_prefixes > 0)
+    text += fmt::format("`module.` was stripped from {} names\n", source.stripped_prefixes);
+  text += imported.report.text(kShown) + "\n";
+  text += list_text("assumed, as the shapes do not tell (change with --set)", imported.assumed);
+  text += list_text("beside the tensors, left alone", source.ignored);
+  text += list_text("Python names in the file, never looked up", source.foreign_globals);
+  return text;
+}
+
+std::string import_json(const Imported& imported) {
+  const ImportSource& source = imported.source;
+  const LoadReport& report = imported.report;
+  return json_text(
+      Json::object({{"schema", "dfa.import/1"},
+                    {"model", Json::object({{"name", imported.model.name}, {"kind", imported.model.kind}})},
+                    {"source", Json::object({{"file", source.file},
+                                             {"sha256", source.sha256},
+                                             {"container", source.container},
+                                             {"wrapper", source.wrapper},
+                                             {"stripped_prefixes", source.stripped_prefixes},
+                                             {"ignored", source.ignored},
+                                             {"foreign_globals", source.foreign_globals}})},
+                    {"tensors", Json::object({{"matched", report.matched},
+                                              {"missing", report.missing},
+                                              {"unexpected", report.unexpected},
+                                              {"wrong_shape", report.wrong_shape},
+                                              {"ignored", report.ignored}})},
+                    {"assumed", imported.assumed}}));
+}
+
+}  // namespace dfa

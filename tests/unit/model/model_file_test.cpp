@@ -1,0 +1,335 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "model/golden.hpp"
+#include "model/model_save.hpp"
+#include "support/shared.hpp"
+#include "support/temp_dir.hpp"
+#include "tensorfile/safetensors.hpp"
+#include "unit/model/small_model.hpp"
+
+namespace dfa {
+namespace {
+
+using testing::HasSubstr;
+
+// The file that save_model would write, to be damaged.
+TensorFile file_of(const Model& model) {
+  return model_tensor_file(model, Dtype::f32).value();
+}
+
+struct Refusal {
+  ErrorCode code = ErrorCode::internal;
+  std::string message;
+};
+Refusal refusal(const TensorFile& file) {
+  const auto bytes = serialize_safetensors(file).value();
+  const auto model = parse_model(bytes, nullptr);
+  return model ? Refusal{ErrorCode::internal, "(was read)"} : Refusal{model.error().code, model.error().message};
+}
+std::string message_with(std::string_view key, std::string_view value) {
+  TensorFile file = file_of(test::small_model());
+  file.metadata[std::string(key)] = value;
+  const Refusal refused = refusal(file);
+  EXPECT_EQ(refused.code, ErrorCode::model_incompatible) << refused.message;
+  return refused.message;
+}
+
+Model full_model() {
+  Model model = test::small_model();
+  model.calibration = Calibration{.temperature = 1.5,
+                                  .thresholds = {{"fpr1", 0.9, 0.01, 0.5}, {"fpr5", 0.7, 0.05, 0.8}},
+                                  .set = "held out",
+                                  .reals = 100,
+                                  .fakes = 200,
+                                  .date = "2026-01-02"};
+  model.golden = make_golden(model, synthetic_crops(3, 40), 3, Dtype::f32).value();
+  return model;
+}
+
+TEST(ModelFile, RoundTripKeepsEverything) {
+  const test::TempDir folder;
+  const Model model = full_model();
+  ASSERT_TRUE(save_model(model, folder / "m.dfa", Dtype::f32));
+  const auto read = load_model(folder / "m.dfa");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->kind, "detector");
+  EXPECT_EQ(read->name, "small");
+  EXPECT_EQ(read->config, model.config);
+  EXPECT_EQ(read->crop, model.crop);
+  EXPECT_EQ(read->license, model.license);
+  EXPECT_EQ(read->card, model.card);
+  EXPECT_EQ(read->training, model.training);
+  EXPECT_EQ(read->sha256, sha256_file(folder / "m.dfa").value());
+  ASSERT_TRUE(read->calibration);
+  EXPECT_EQ(read->calibration->temperature, 1.5);
+  ASSERT_EQ(read->calibration->thresholds.size(), 2u);
+  EXPECT_EQ(read->calibration->thresholds[1].name, "fpr5");
+  EXPECT_EQ(read->calibration->thresholds[1].measured_tpr, 0.8);
+  EXPECT_EQ(read->calibration->set, "held out");
+  EXPECT_EQ(read->calibration->reals, 100);
+  EXPECT_EQ(read->calibration->fakes, 200);
+  EXPECT_EQ(read->calibration->date, "2026-01-02");
+  ASSERT_TRUE(read->golden);
+  EXPECT_EQ(read->golden->crops, model.golden->crops);
+  EXPECT_EQ(read->golden->logits, model.golden->logits);
+  ASSERT_EQ(read->weights.size(), model.weights.size());
+  for (const auto& [name, tensor] : model.weights)
+    EXPECT_TRUE(std::ranges::equal(read->weights.at(name).bytes, tensor.bytes)) << name;
+}
+
+TEST(ModelFile, EqualModelsGiveEqualBytes) {
+  const test::TempDir folder;
+  ASSERT_TRUE(save_model(full_model(), folder / "a", Dtype::f16));
+  ASSERT_TRUE(save_model(load_model(folder / "a").value(), folder / "b", Dtype::f16));
+  EXPECT_EQ(sha256_file(folder / "a").value(), sha256_file(folder / "b").value());
+}
+
+TEST(ModelFile, HalvesAreForWeightsOnly) {
+  const test::TempDir folder;
+  ASSERT_TRUE(save_model(test::small_model(), folder / "m", Dtype::f16));
+  const Model read = load_model(folder / "m").value();
+  EXPECT_EQ(read.weights.at("blocks.0.attn.qkv.weight").dtype, Dtype::f16);
+  EXPECT_EQ(read.weights.at("head.0.running_var").dtype, Dtype::f32);
+  EXPECT_EQ(read.weights.at("head.0.num_batches_tracked").dtype, Dtype::i64);
+  Model large = test::small_model();
+  large.weights["norm.bias"] = Tensor::from_f32({12}, std::vector<float>(12, 70000.0f));
+  const Status status = save_model(large, folder / "n", Dtype::f16);
+  EXPECT_EQ(status.error().code, ErrorCode::model_incompatible);
+  EXPECT_THAT(status.error().message, HasSubstr("norm.bias holds a value beyond 65504"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "n"));
+  EXPECT_TRUE(save_model(large, folder / "n", Dtype::f32));
+}
+
+TEST(ModelFile, SavingChecksWhatLoadingWould) {
+  const test::TempDir folder;
+  Model model = test::small_model();
+  model.weights.erase("norm.bias");
+  EXPECT_EQ(save_model(model, folder / "m", Dtype::f32).error().code, ErrorCode::model_tensors);
+  model = test::small_model();
+  model.config.heads = 5;
+  EXPECT_EQ(save_model(model, folder / "m", Dtype::f32).error().code, ErrorCode::model_incompatible);
+  model = test::small_model();
+  model.training = "not JSON";
+  EXPECT_EQ(save_model(model, folder / "m", Dtype::f32).error().code, ErrorCode::model_incompatible);
+  model = full_model();
+  model.golden->side = 41;
+  EXPECT_EQ(save_model(model, folder / "m", Dtype::f32).error().code, ErrorCode::internal);
+  EXPECT_EQ(save_model(test::small_model(), folder / "m", Dtype::bf16).error().code, ErrorCode::usage);
+  EXPECT_FALSE(std::filesystem::exists(folder / "m"));
+}
+
+TEST(ModelFile, BackbonesHoldATrunkAlone) {
+  const test::TempDir folder;
+  ASSERT_TRUE(save_model(test::small_backbone(), folder / "m", Dtype::f32));
+  const Model read = load_model(folder / "m").value();
+  EXPECT_EQ(read.kind, "backbone");
+  EXPECT_FALSE(read.weights.contains("head.1.weight"));
+  TensorFile file = file_of(test::small_backbone());
+  EXPECT_THAT(file.metadata.at("dfa.config"), HasSubstr(R"("gba":false,"lsa":false,"readout":false,"head":false)"));
+  EXPECT_FALSE(file.metadata.contains("dfa.crop"));
+  file.metadata["dfa.crop"] = crop_recipe_json({});
+  EXPECT_THAT(refusal(file).message, HasSubstr("dfa.crop is present"));
+  file = file_of(test::small_backbone());
+  file.tensors["head.1.bias"] = Tensor::from_f32({2}, std::vector<float>{0, 0});
+  EXPECT_THAT(refusal(file).message, HasSubstr("head.1.bias (F32 2)"));
+  file = file_of(test::small_backbone());
+  file.metadata["dfa.config"].replace(file.metadata["dfa.config"].find("\"gba\":false"), 11,
+                                      "\"gba\":{\"bottleneck\":4}");
+  EXPECT_THAT(refusal(file).message, HasSubstr("a backbone with gba or lsa"));
+}
+
+TEST(ModelFile, AnotherFormatSaysWhatToDo) {
+  EXPECT_EQ(message_with("dfa.format", "4"),
+            "model format 4, this build reads 1\n"
+            "  likely cause: the file was exported by a newer dfa\n"
+            "  next step: update dfa, or export the checkpoint again with this version");
+  EXPECT_THAT(message_with("dfa.format", "0"), HasSubstr("model format 0, this build reads 1"));
+  EXPECT_THAT(message_with("dfa.format", "one"), HasSubstr("model format \"one\", expected a number"));
+  const test::TempDir folder;
+  TensorFile file = file_of(test::small_model());
+  file.metadata["dfa.format"] = "4";
+  ASSERT_TRUE(write_safetensors(file, folder / "celeb.dfa"));
+  EXPECT_THAT(load_model(folder / "celeb.dfa").error().message,
+              HasSubstr("celeb.dfa: model format 4, this build reads 1\n"));
+}
+
+TEST(ModelFile, BareWeightsAndCheckpointsAreSentToImport) {
+  TensorFile file = file_of(test::small_model());
+  file.metadata.clear();
+  EXPECT_THAT(refusal(file).message, HasSubstr("without dfa.format"));
+  EXPECT_THAT(refusal(file).message, HasSubstr("next step: dfa import official"));
+  const auto checkpoint = read_file(test::source_path("tests/golden/tensorfile/plain.pt"), 1 << 20).value();
+  EXPECT_THAT(parse_model(checkpoint, nullptr).error().message,
+              HasSubstr("got a torch checkpoint, expected a model file"));
+}
+
+TEST(ModelFile, UnknownMetadataIsIncompatible) {
+  EXPECT_THAT(message_with("dfa.calibratoin", "{}"),
+              HasSubstr("metadata key dfa.calibratoin is not known to this build (nearest: dfa.calibration)"));
+  EXPECT_THAT(message_with("dfa.quant", "{}"), HasSubstr("no int8 engine"));
+  EXPECT_THAT(message_with("dfa.base", "{}"), HasSubstr("this build reads whole models"));
+  EXPECT_THAT(message_with("dfa.kind", "adapter"),
+              HasSubstr("dfa.kind is \"adapter\", this build reads \"detector\" and \"backbone\""));
+  EXPECT_THAT(message_with("dfa.config", "{}"), HasSubstr("dfa.config: arch is missing"));
+  EXPECT_THAT(message_with("dfa.crop", "{}"), HasSubstr("crop recipe"));
+  EXPECT_THAT(message_with("dfa.training", "{"), HasSubstr("dfa.training: got 1 bytes that are no JSON object"));
+  EXPECT_THAT(message_with("dfa.training", "[]"), HasSubstr("no JSON object"));
+  const std::string deep = std::string(7000, '[') + std::string(7000, ']');
+  EXPECT_THAT(message_with("dfa.training", "{\"a\":" + deep + "}"), HasSubstr("more than 64 levels"));
+  EXPECT_THAT(message_with("dfa.calibration", "{\"a\":" + deep + "}"), HasSubstr("more than 64 levels"));
+  EXPECT_THAT(message_with("dfa.crop", "{\"name\":" + deep + "}"), HasSubstr("crop recipe"));
+  for (const char* key : {"dfa.kind", "dfa.config", "dfa.crop"}) {
+    TensorFile file = file_of(test::small_model());
+    file.metadata.erase(key);
+    EXPECT_THAT(refusal(file).message, HasSubstr(std::string(key) + " is missing"));
+  }
+  TensorFile file = file_of(test::small_model());
+  file.metadata["format"] = "pt";  // another program's
+  EXPECT_EQ(refusal(file).message, "(was read)");
+}
+
+TEST(ModelFile, CalibrationIsStrict) {
+  const std::string good =
+      R"({"temperature":1.5,"thresholds":[{"name":"fpr5","threshold":0.5,"measured_fpr":0.05,"measured_tpr":0.7}],)"
+      R"("set":"s","reals":1,"fakes":2,"date":"d"})";
+  const auto changed = [&](std::string_view from, std::string_view to) {
+    std::string text = good;
+    return message_with("dfa.calibration", text.replace(text.find(from), from.size(), to));
+  };
+  EXPECT_THAT(changed("1.5", "0"), HasSubstr("temperature is 0, expected a number from"));
+  EXPECT_THAT(changed("1.5", "\"1.5\""), HasSubstr("temperature is \"1.5\""));
+  EXPECT_THAT(changed("\"threshold\":0.5", "\"threshold\":1.5"),
+              HasSubstr("threshold is 1.5, expected a number from 0 to 1"));
+  EXPECT_THAT(changed("\"reals\":1", "\"reals\":-1"), HasSubstr("reals is -1"));
+  EXPECT_THAT(changed("[{", "[7,{"), HasSubstr("a threshold that is no object"));
+  EXPECT_THAT(changed("}],", "},{\"name\":\"fpr5\",\"threshold\":0.5,\"measured_fpr\":0,\"measured_tpr\":0}],"),
+              HasSubstr("threshold fpr5 comes twice"));
+  EXPECT_THAT(changed("\"date\":\"d\"", "\"date\":\"d\",\"who\":1"), HasSubstr("key who is not known"));
+  EXPECT_THAT(changed(",\"date\":\"d\"", ""), HasSubstr("date is missing"));
+}
+
+TEST(ModelFile, TensorsMustBeExactlyThoseOfTheNetwork) {
+  TensorFile file = file_of(test::small_model());
+  file.tensors.erase("norm.bias");
+  file.tensors["norm.bais"] = Tensor::from_f32({12}, std::vector<float>(12));
+  file.tensors["norm.weight"] = Tensor::from_f32({3, 4}, std::vector<float>(12));
+  file.tensors["head.0.num_batches_tracked"] = Tensor::from_f32({}, std::vector<float>(1));
+  const Refusal refused = refusal(file);
+  EXPECT_EQ(refused.code, ErrorCode::model_tensors);
+  EXPECT_THAT(refused.message, HasSubstr("1 missing, 1 unexpected, 2 of the wrong shape or type"));
+  EXPECT_THAT(refused.message, HasSubstr("missing (1):\n    norm.bias"));
+  EXPECT_THAT(refused.message, HasSubstr("norm.bais (F32 12)"));
+  EXPECT_THAT(refused.message, HasSubstr("norm.weight is F32 3x4, expected F32, F16 or BF16 12"));
+  EXPECT_THAT(refused.message, HasSubstr("head.0.num_batches_tracked is F32 scalar, expected I64 scalar"));
+  file = file_of(test::small_model());
+  file.tensors["quant.blocks.0.scale"] = Tensor::from_f32({1}, std::vector<float>(1));
+  EXPECT_EQ(refusal(file).code, ErrorCode::model_incompatible);
+  EXPECT_THAT(refusal(file).message, HasSubstr("quant.blocks.0.scale"));
+}
+
+TEST(ModelFile, LongListsAreCut) {
+  TensorFile file = file_of(test::small_model());
+  for (int i = 0; i < 30; ++i) file.tensors["x" + std::to_string(i)] = Tensor::from_f32({1}, std::vector<float>(1));
+  EXPECT_THAT(refusal(file).message, HasSubstr("... and 10 more"));
+}
+
+TEST(ModelFile, WeightsMustBeNumbers) {
+  for (const Dtype dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      TensorFile file = file_of(test::small_model());
+      std::vector<float> values(12, 1.0f);
+      values[11] = bad;
+      file.tensors["norm.bias"] = convert_floats(Tensor::from_f32({12}, values), dtype);
+      EXPECT_EQ(refusal(file).code, ErrorCode::model_tensors);
+      EXPECT_THAT(refusal(file).message, HasSubstr("NaN or infinity (1):\n    norm.bias"));
+    }
+}
+
+TEST(ModelFile, GoldenVectorsMustFit) {
+  const auto with = [](auto change) {
+    TensorFile file = file_of(full_model());
+    change(file.tensors);
+    const Refusal refused = refusal(file);
+    EXPECT_EQ(refused.code, ErrorCode::model_tensors) << refused.message;
+    return refused.message;
+  };
+  EXPECT_THAT(with([](TensorMap& t) { t.erase("golden.crops"); }), HasSubstr("belong together"));
+  EXPECT_THAT(with([](TensorMap& t) { t.erase("golden.logits"); }), HasSubstr("belong together"));
+  EXPECT_THAT(with([](TensorMap& t) {
+                t["golden.logits"] = Tensor::from_f32({2, 2}, std::vector<float>(4));
+              }),
+              HasSubstr("logits F32 2x2; expected"));
+  EXPECT_THAT(with([](TensorMap& t) {
+                t["golden.logits"] = Tensor::from_f32({3, 2}, std::vector<float>(6, NAN));
+              }),
+              HasSubstr("not finite"));
+  EXPECT_THAT(with([](TensorMap& t) {
+                t["golden.crops"] = Tensor::from_u8({3, 39, 40, 3}, std::vector<std::uint8_t>(3 * 39 * 40 * 3));
+              }),
+              HasSubstr("crops are U8 3x39x40x3"));
+  EXPECT_THAT(with([](TensorMap& t) { t["golden.crops"] = Tensor::from_u8({}, std::vector<std::uint8_t>(1)); }),
+              HasSubstr("crops are U8 scalar"));
+  EXPECT_THAT(with([](TensorMap& t) { t["golden.extra"] = Tensor::from_f32({1}, std::vector<float>(1)); }),
+              HasSubstr("golden.extra"));
+}
+
+TEST(ModelFile, DamagedFilesAreErrors) {
+  const auto whole = serialize_safetensors(file_of(test::small_model())).value();
+  for (std::size_t length = 0; length < whole.size(); length += length < 6000 ? 1 : 97)
+    EXPECT_FALSE(parse_model(std::span(whole).first(length), nullptr)) << length;
+  for (std::size_t i = 0; i < 6000; ++i) {
+    auto damaged = whole;
+    damaged[i] = ~damaged[i];
+    (void)parse_model(damaged, nullptr);
+  }
+}
+
+TEST(ModelFile, FilesThatAreNoneAreErrors) {
+  const test::TempDir folder;
+  EXPECT_EQ(load_model(folder / "none").error().code, ErrorCode::file_not_found);
+  EXPECT_EQ(load_model(folder.path()).error().code, ErrorCode::file_unreadable);
+  test::write_bytes(folder / "empty", "");
+  EXPECT_FALSE(load_model(folder / "empty"));
+  test::write_bytes(folder / "text", "this is no model, but long enough to be a header length");
+  EXPECT_EQ(load_model(folder / "text").error().code, ErrorCode::model_format);
+}
+
+TEST(Golden, CropsAreTheSameEverywhere) {
+  // Of the generator that every imported file rests on.
+  const auto crops = synthetic_crops(2, 40);
+  EXPECT_EQ(sha256_hex(std::as_bytes(std::span(crops))),
+            "e62d687f8d9e39bfaffde19f027c3659b36b9e4667644f14ad510a1482c8b48b");
+}
+
+TEST(Golden, IsComputedFromTheWeightsAsStored) {
+  const Model model = test::small_model();
+  const auto crops = synthetic_crops(2, 40);
+  const auto wide = make_golden(model, crops, 2, Dtype::f32).value();
+  const auto half = make_golden(model, crops, 2, Dtype::f16).value();
+  EXPECT_NE(wide.logits, half.logits);
+  Model rounded = model;
+  rounded.weights = stored_weights(model, Dtype::f16).value();
+  EXPECT_EQ(make_golden(rounded, crops, 2, Dtype::f32).value().logits, half.logits);
+  EXPECT_EQ(make_golden(model, crops, 3, Dtype::f32).error().code, ErrorCode::usage);
+}
+
+TEST(EmbeddedModel, IsThereOrSaysThatItIsNot) {
+  const auto model = embedded_model();
+  if (model) {
+    EXPECT_EQ(model->sha256, sha256_file(test::source_path("models/default.dfa")).value());
+    EXPECT_TRUE(model->golden) << "the embedded model must carry its own proof";
+  } else {
+    EXPECT_EQ(model.error().code, ErrorCode::model_incompatible);
+    EXPECT_THAT(model.error().message, HasSubstr("this build carries no model"));
+    EXPECT_FALSE(std::filesystem::exists(test::source_path("models/default.dfa")));
+  }
+}
+
+}  // namespace
+}  // namespace dfa
