@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/result.hpp"
-#include "media/container.hpp"
 #include "media/decoder.hpp"
 #include "media/packet_index.hpp"
 #include "media/packet_source.hpp"
@@ -22,9 +21,9 @@ namespace dfa {
 // up to the next key frame, though no decoder marks it: those frames count as damaged as well.
 class FrameFinder {
  public:
-  // All outlive this object.
-  FrameFinder(Container& container, const PacketIndex& index, PacketSource source, Decoder decoder)
-      : container_(&container), index_(&index), source_(std::move(source)), decoder_(std::move(decoder)) {}
+  // The index outlives this object.
+  FrameFinder(const PacketIndex& index, PacketSource source, Decoder decoder)
+      : index_(&index), source_(std::move(source)), decoder_(std::move(decoder)) {}
 
   // The next find() goes back to wherever it must.
   void start_over();
@@ -54,7 +53,6 @@ class FrameFinder {
   bool is_tainted(const DecodedFrame& decoded) const;
   bool can_seek() const { return index_->is_timed() && seeking_works_ && !index_->keys().empty(); }
 
-  Container* container_;
   const PacketIndex* index_;
   PacketSource source_;
   Decoder decoder_;

@@ -181,7 +181,7 @@ class PlainReader {
     std::uint32_t rows_per_strip = layout_.height;
     TIFFGetFieldDefaulted(tiff_, TIFFTAG_ROWSPERSTRIP, &rows_per_strip);
     rows_per_strip = std::clamp<std::uint32_t>(rows_per_strip, 1, layout_.height);
-    buffer_.resize(static_cast<std::size_t>(std::max<tmsize_t>(TIFFStripSize(tiff_), 0)));
+    if (!make_room(TIFFStripSize(tiff_))) return false;
     for (std::uint32_t y = 0; y < layout_.height; y += rows_per_strip) {
       const std::uint32_t strip = TIFFComputeStrip(tiff_, y, static_cast<std::uint16_t>(plane));
       const std::uint32_t rows = std::min(rows_per_strip, layout_.height - y);
@@ -197,8 +197,7 @@ class PlainReader {
     TIFFGetField(tiff_, TIFFTAG_TILEWIDTH, &tile_width);
     TIFFGetField(tiff_, TIFFTAG_TILELENGTH, &tile_height);
     const tmsize_t size = TIFFTileSize(tiff_);
-    if (tile_width == 0 || tile_height == 0 || size <= 0) return false;
-    buffer_.resize(static_cast<std::size_t>(size));
+    if (tile_width == 0 || tile_height == 0 || !make_room(size)) return false;
     for (std::uint32_t y = 0; y < layout_.height; y += tile_height)
       for (std::uint32_t x = 0; x < layout_.width; x += tile_width) {
         if (TIFFReadTile(tiff_, buffer_.data(), x, y, 0, static_cast<std::uint16_t>(plane)) != size) return false;
@@ -210,6 +209,14 @@ class PlainReader {
                           planar() ? plane : -1};
         if (!store(block)) return false;
       }
+    return true;
+  }
+
+  // For one strip or tile. A tile may be larger than the picture, but nobody's is by much more than this.
+  bool make_room(tmsize_t size) {
+    const std::int64_t most = kSpareAllocation + 8 * std::int64_t{layout_.width} * layout_.height;
+    if (size <= 0 || size > most) return false;
+    buffer_.resize(static_cast<std::size_t>(size));
     return true;
   }
 

@@ -16,8 +16,6 @@ extern "C" {
 namespace dfa {
 namespace {
 
-constexpr std::int64_t kFixedOne = 1 << 16;
-
 // The container's matrix maps stored to shown positions: x' = a x + c y, y' = b x + d y (y down). Only quarter turns
 // and mirrors can be applied without resampling; anything within about three degrees of one is taken for it, the rest
 // (nobody's camera writes it) is left.
@@ -89,7 +87,7 @@ Status Reader::prepare(const VideoOptions& options) {
   orientation_ = orientation_of(container_.stream());
   fill_info(decoder.context());
   DFA_ASSIGN_OR_RETURN(PacketSource source, PacketSource::create(container_, index_));
-  finder_.emplace(container_, index_, std::move(source), std::move(decoder));
+  finder_.emplace(index_, std::move(source), std::move(decoder));
   return {};
 }
 
