@@ -48,17 +48,21 @@ HWY_NOINLINE void conv_block(const ConvLayer& layer, const float* const* rows, s
     for (int p = 0; p < kPixels; ++p) sums[p][v] = bias;
   }
   const float* weights = layer.weights.data() + panel_size * panel;
+  // Pixels without padding between them are one run of inputs a row: longer inner loops.
+  const bool dense = layer.in_channels == in_stride;
+  const int runs = dense ? 1 : layer.kernel;
+  const int run_length = dense ? layer.kernel * layer.in_channels : layer.in_channels;
   for (int ky = 0; ky < layer.kernel; ++ky) {
     const float* pixel = rows[ky] + x * in_stride;
-    for (int kx = 0; kx < layer.kernel; ++kx, pixel += in_stride) {
-      for (int c = 0; c < layer.in_channels; ++c, weights += kPanel) {
+    for (int run = 0; run < runs; ++run, pixel += in_stride) {
+      for (int i = 0; i < run_length; ++i, weights += kPanel) {
         FloatVec w[kVectors];
 #pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v)
           w[v] = hn::LoadU(d, weights + (v / kVectorsPerPanel) * panel_size + (v % kVectorsPerPanel) * kLanes);
 #pragma GCC unroll 16
         for (int p = 0; p < kPixels; ++p) {
-          const FloatVec value = hn::Set(d, pixel[p * in_stride + c]);
+          const FloatVec value = hn::Set(d, pixel[p * in_stride + i]);
 #pragma GCC unroll 16
           for (int v = 0; v < kVectors; ++v) sums[p][v] = hn::MulAdd(value, w[v], sums[p][v]);
         }
@@ -194,25 +198,25 @@ constexpr int kPixelStep = 1;
 constexpr int kPixelStep = 4;
 #endif
 
-void AverageRow(const std::uint32_t* sums, int rows, int in_width, int out_width, float* out) {
+void AverageRow(const std::uint32_t* sums, int rows, std::span<const Range> columns, float* out) {
   const hn::CappedTag<std::uint32_t, kPixelStep> whole;
   const hn::RebindToSigned<decltype(whole)> whole_signed;
   const hn::RebindToFloat<decltype(whole)> real;
   const auto row_count = hn::Set(real, static_cast<float>(rows));
   const auto middle = hn::Set(real, 127.5f);
   const auto scale = hn::Set(real, 0.0078125f);
-  for (std::int64_t x = 0; x < out_width; ++x) {
-    const std::int64_t begin = x * in_width / out_width;
-    const std::int64_t end = ((x + 1) * in_width + out_width - 1) / out_width;
-    const auto column_count = hn::Set(real, static_cast<float>(end - begin));
+  for (const Range& range : columns) {
+    const auto column_count = hn::Set(real, static_cast<float>(range.end - range.begin));
     for (int c = 0; c < 3; c += kPixelStep) {
-      auto sum = hn::LoadU(whole, sums + 3 * begin + c);
-      for (std::int64_t column = begin + 1; column < end; ++column)
-        sum = hn::Add(sum, hn::LoadU(whole, sums + 3 * column + c));
+      const std::uint32_t* column = sums + std::ptrdiff_t{3} * range.begin + c;
+      const std::uint32_t* const end = sums + std::ptrdiff_t{3} * range.end + c;
+      auto sum = hn::LoadU(whole, column);
+      for (column += 3; column < end; column += 3) sum = hn::Add(sum, hn::LoadU(whole, column));
       const auto exact = hn::ConvertTo(real, hn::BitCast(whole_signed, sum));
       const auto mean = hn::Div(hn::Div(exact, row_count), column_count);
-      hn::StoreU(hn::Mul(hn::Sub(mean, middle), scale), real, out + 3 * x + c);
+      hn::StoreU(hn::Mul(hn::Sub(mean, middle), scale), real, out + c);
     }
+    out += 3;
   }
 }
 
@@ -241,8 +245,13 @@ void sum_rows(const std::uint8_t* first, std::ptrdiff_t stride, int rows, std::p
   HWY_DYNAMIC_DISPATCH(SumRows)(first, stride, rows, bytes, sums);
 }
 
-void average_row(const std::uint32_t* sums, int rows, int in_width, int out_width, float* out) {
-  HWY_DYNAMIC_DISPATCH(AverageRow)(sums, rows, in_width, out_width, out);
+void average_row(const std::uint32_t* sums, int rows, std::span<const Range> columns, float* out) {
+  HWY_DYNAMIC_DISPATCH(AverageRow)(sums, rows, columns, out);
+}
+
+Range averaged_range(int i, int in, int out) {
+  const std::int64_t first = i, size = in;
+  return {static_cast<int>(first * size / out), static_cast<int>(((first + 1) * size + out - 1) / out)};
 }
 
 }  // namespace dfa::mtcnn

@@ -45,10 +45,16 @@ void max_pool_row(PoolShape pool, std::span<const float* const> rows, int in_wid
 // sums[i] = sum over `rows` rows of first[i + row * stride], i < bytes.
 void sum_rows(const std::uint8_t* first, std::ptrdiff_t stride, int rows, std::ptrdiff_t bytes, std::uint32_t* sums);
 
-// Adaptive average pooling of one row of RGB sums, then the networks' normalisation: with output x covering the input
-// columns floor(x in / out) .. ceil((x + 1) in / out), out[x][c] = (sum / rows / columns - 127.5) * 0.0078125, each
-// step rounded to f32. sums: 3 * in_width + 1 values (the last is read and ignored); out: 3 * out_width + kRowSlack
-// floats.
-void average_row(const std::uint32_t* sums, int rows, int in_width, int out_width, float* out);
+// Input columns (or rows) that one output averages.
+struct Range {
+  int begin = 0, end = 0;
+};
+// Adaptive average pooling: output i of `out` covers floor(i in / out) .. ceil((i + 1) in / out).
+Range averaged_range(int i, int in, int out);
+
+// One row of averages from sums of RGB rows, normalised as the networks want it: out[x][c] = (sum over columns[x] /
+// rows / count - 127.5) * 0.0078125, each step rounded to f32. sums: a pixel more than columns.back().end; out: 3 *
+// columns.size() + kRowSlack floats.
+void average_row(const std::uint32_t* sums, int rows, std::span<const Range> columns, float* out);
 
 }  // namespace dfa::mtcnn

@@ -53,6 +53,8 @@ class Trunk::InputStage final : public RowStage {
     reset(width, height, kColours);
     const std::size_t needed = kColours * static_cast<std::size_t>(region.width) + kRowSlack;
     if (sums_.size() < needed) sums_.resize(needed);
+    columns_.clear();
+    for (int x = 0; x < width; ++x) columns_.push_back(averaged_range(x, region.width, width));
     // Columns inside the picture; to both sides of them the sums stay zero.
     left_ = std::clamp(picture.border - region.x, 0, region.width);
     right_ = std::clamp(picture.border + picture.picture_width - region.x, left_, region.width);
@@ -63,9 +65,7 @@ class Trunk::InputStage final : public RowStage {
 
  private:
   void make_row(int y, float* out) override {
-    const std::int64_t rows = region_.height;
-    const int begin = static_cast<int>(y * rows / height());
-    const int end = static_cast<int>(((y + 1) * rows + height() - 1) / height());
+    const auto [begin, end] = averaged_range(y, region_.height, height());
     // In rows of the stored picture.
     const int offset = region_.y - picture_.border;
     const int first = std::max(begin + offset, 0), last = std::min(end + offset, picture_.picture_height);
@@ -77,13 +77,14 @@ class Trunk::InputStage final : public RowStage {
     } else {
       std::fill(inside, inside + bytes, 0u);
     }
-    average_row(sums_.data(), end - begin, region_.width, width(), out);
+    average_row(sums_.data(), end - begin, columns_, out);
   }
 
   PictureSource picture_;
   Region region_;
   int left_ = 0, right_ = 0;
-  std::vector<std::uint32_t> sums_;
+  std::vector<Range> columns_;       // that each output column averages
+  std::vector<std::uint32_t> sums_;  // of the rows of one output row
 };
 
 class Trunk::ConvStage final : public RowStage {
