@@ -38,13 +38,7 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, double& valu
 
 // --engine as a precision; auto is f32. Errors: usage for bf16 and int8 ("not in this build") and unknown words.
 Result<Precision> resolve_engine(const std::string& engine);
-// --threads with 0 replaced by the processors this process may run on (its affinity mask).
-int resolve_threads(int threads);
 // The model that --model names, or the embedded one. Errors as load_model() and embedded_model(), prefixed by the path.
 Result<Model> load_selected_model(const SharedOptions& options);
-
-// Facts about this machine, for `dfa version`, records and benchmarks.
-std::string cpu_name();
-std::vector<std::string> cpu_features();  // those our kernels ask for: avx2, fma, avx512f, avx512_vnni, amx_int8, ...
 
 }  // namespace dfa::cli

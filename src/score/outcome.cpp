@@ -6,8 +6,8 @@ namespace dfa {
 namespace {
 
 struct Fates {
-  long scored = 0, too_small = 0, unsure = 0, not_scored = 0;
-  long all() const { return scored + too_small + unsure + not_scored; }
+  long scored = 0, too_small = 0, low_probability = 0, not_scored = 0;
+  long all() const { return scored + too_small + low_probability + not_scored; }
 };
 
 Fates count_fates(const std::vector<SampledFrame>& frames) {
@@ -18,8 +18,8 @@ Fates count_fates(const std::vector<SampledFrame>& frames) {
         ++fates.scored;
       } else if (face.quality.fate == FaceFate::too_small) {
         ++fates.too_small;
-      } else if (face.quality.fate == FaceFate::unsure) {
-        ++fates.unsure;
+      } else if (face.quality.fate == FaceFate::low_probability) {
+        ++fates.low_probability;
       } else {
         ++fates.not_scored;
       }
@@ -51,10 +51,10 @@ std::string words_of(Outcome outcome, const Fates& fates, const FaceRules& rules
       std::string text;
       if (fates.too_small > 0)
         join(text, fmt::format("{} {} smaller than {} px", fates.too_small, plural(fates.too_small, "face", "faces"),
-                               rules.min_face_px));
-      if (fates.unsure > 0)
-        join(text, fmt::format("{} {} below detector probability {:g}", fates.unsure,
-                               plural(fates.unsure, "face", "faces"), rules.min_probability));
+                               rules.min_side_px));
+      if (fates.low_probability > 0)
+        join(text, fmt::format("{} {} below detector probability {:g}", fates.low_probability,
+                               plural(fates.low_probability, "face", "faces"), rules.min_probability));
       return text;
     }
     case Outcome::abstained:

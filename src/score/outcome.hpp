@@ -5,17 +5,12 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "face/judge_face.hpp"
 #include "score/operating_point.hpp"
 #include "score/persons.hpp"
 #include "score/result.hpp"
 
 namespace dfa {
-
-// The rules by which faces were admitted, for the words of a reason.
-struct FaceRules {
-  double min_probability = 0.95;
-  int min_face_px = 40;
-};
 
 // Requires: item.input, kind, sha256 and the counters of item.work that the stages keep (frames, seconds,
 // faces_over_limit) are set. Ensures: persons, faces_found, faces_used, outcome, p_fake and verdict follow from

@@ -6,7 +6,7 @@ std::string_view media_kind_name(MediaKind kind) {
   switch (kind) {
     case MediaKind::unknown:
       return "unknown";
-    case MediaKind::image:
+    case MediaKind::picture:
       return "image";
     case MediaKind::video:
       return "video";
@@ -48,8 +48,8 @@ std::string_view face_fate_name(FaceFate fate) {
       return "scored";
     case FaceFate::too_small:
       return "too_small";
-    case FaceFate::unsure:
-      return "unsure";
+    case FaceFate::low_probability:
+      return "low_probability";
     case FaceFate::not_scored:
       return "not_scored";
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "geometry/geometry.hpp"
+#include "media/sniff.hpp"
 
 namespace dfa {
 
@@ -19,19 +20,18 @@ inline constexpr std::string_view kScoreSemantics = "p_fake is the probability o
 // How crops become one number an item (decisions 9); named in every record.
 inline constexpr std::string_view kItemRule = "mean over a person's crops, then the largest over persons";
 
-enum class MediaKind { unknown, image, video };
 enum class Outcome {
   scored,        // at least one crop was scored
   no_face,       // read, but no face was found
-  low_quality,   // faces, but none that may be scored: too small or too unsure
+  low_quality,   // faces, but none that may be scored: too small or too low_probability
   decode_error,  // could not be read
   abstained,     // readable and with a usable face, yet the program has no number it stands for
 };
 enum class Verdict { fake, real, inconclusive };
 // Why a face was or was not scored.
-enum class FaceFate { scored, too_small, unsure, not_scored };
+enum class FaceFate { scored, too_small, low_probability, not_scored };
 
-std::string_view media_kind_name(MediaKind kind);
+std::string_view media_kind_name(MediaKind kind);  // a picture is an "image" in records
 std::string_view outcome_name(Outcome outcome);
 std::string_view verdict_name(Verdict verdict);
 std::string_view face_fate_name(FaceFate fate);

@@ -45,7 +45,7 @@ TEST(Outcome, NoFaceHasNoNumber) {
 TEST(Outcome, OnlySmallOrUnsureFacesAreLowQuality) {
   const ItemRecord item = concluded({frame_at(0, 0,
                                               {face_at(0, 0, 30, std::nullopt, FaceFate::too_small),
-                                               face_at(300, 0, 90, std::nullopt, FaceFate::unsure)}),
+                                               face_at(300, 0, 90, std::nullopt, FaceFate::low_probability)}),
                                      frame_at(1, 1, {face_at(0, 0, 31, std::nullopt, FaceFate::too_small)})});
   EXPECT_EQ(item.outcome, Outcome::low_quality);
   EXPECT_FALSE(item.p_fake);

@@ -82,10 +82,11 @@ TEST(LinkPersons, OrderOfDetectionChangesNothing) {
 }
 
 TEST(LinkPersons, FacesThatWereNotScoredAreShownAndDoNotCount) {
-  const auto persons = link_persons(
-      {frame_at(0, 0, {face_at(0, 0, 100, 0.2)}), frame_at(1, 1, {face_at(0, 0, 100, std::nullopt, FaceFate::unsure)}),
-       frame_at(2, 2, {face_at(0, 0, 100, 0.4), face_at(500, 0, 20, std::nullopt, FaceFate::too_small)})},
-      TimeLine::intervals);
+  const auto persons =
+      link_persons({frame_at(0, 0, {face_at(0, 0, 100, 0.2)}),
+                    frame_at(1, 1, {face_at(0, 0, 100, std::nullopt, FaceFate::low_probability)}),
+                    frame_at(2, 2, {face_at(0, 0, 100, 0.4), face_at(500, 0, 20, std::nullopt, FaceFate::too_small)})},
+                   TimeLine::intervals);
   ASSERT_THAT(persons, SizeIs(2));
   EXPECT_THAT(persons[0].faces, SizeIs(3));
   EXPECT_NEAR(*persons[0].p_fake, 0.3, 1e-12);

@@ -1,0 +1,99 @@
+#include "cli/commands/detect_setup.hpp"
+
+#include <utility>
+
+#include "base/machine.hpp"
+#include "cli/options.hpp"
+#include "nn/isa.hpp"
+#include "pipeline/media_source.hpp"
+#include "version.hpp"
+
+namespace dfa::cli {
+namespace {
+
+constexpr int kMaxBatch = 8;  // a larger batch gains nothing on a CPU and makes the first result wait
+
+std::string detector_name(const DetectRequest& request, const CropRecipe& recipe) {
+  if (!request.detector.empty()) return request.detector;
+  return recipe.detector == kAnyDetector ? std::string(kDefaultDetector) : recipe.detector;
+}
+
+Status check_kind(const Model& model) {
+  if (model.kind == "detector") return {};
+  return fail(
+      ErrorCode::model_incompatible,
+      "the model file is of kind \"{}\", detect needs a \"detector\"\n  next step: give another one with --model",
+      model.kind);
+}
+
+// Fills run.crop and the recipe in use.
+Status settle_crops(const DetectRequest& request, const Model& model, const Detector& detector, DetectSetup& setup) {
+  setup.parts.recipe = recipe_in_use(model.crop, detector.name(), detector.weights_sha256());
+  const std::string difference = crop_recipe_difference(model.crop, setup.parts.recipe);
+  if (!difference.empty() && request.force_crop == ForceCrop::no)
+    return fail(
+        ErrorCode::recipe_mismatch,
+        "this model was made for other crops than these would be ({})\n  likely cause: --detector is not the model's\n"
+        "  next step: leave --detector out; --force-crop scores such crops all the same, and the record says so",
+        difference);
+  setup.run.crop = {setup.parts.recipe.name,
+                    crop_recipe_hash(setup.parts.recipe),
+                    std::string(detector.name()),
+                    std::string(detector.weights_sha256()),
+                    difference.empty() ? CropForced::no : CropForced::yes,
+                    difference};
+  return {};
+}
+
+DetectOptions job_options(const DetectRequest& request, int threads) {
+  DetectOptions options;
+  options.intake = {request.limits, request.frames};
+  options.faces.min_side_px = request.min_face_px;
+  options.max_faces = request.max_faces;
+  options.detect_workers = threads;
+  options.max_batch = kMaxBatch;
+  return options;
+}
+
+}  // namespace
+
+CropRecipe recipe_in_use(const CropRecipe& wanted, std::string_view detector, std::string_view detector_sha256) {
+  CropRecipe recipe = wanted;
+  if (wanted.detector == kAnyDetector) return recipe;
+  recipe.detector = detector;
+  if (!wanted.detector_sha256.empty()) recipe.detector_sha256 = detector_sha256;
+  return recipe;
+}
+
+Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandContext& context) {
+  DetectSetup setup;
+  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine));
+  DFA_ASSIGN_OR_RETURN(Model model, load_selected_model(context.options));
+  DFA_TRY(check_kind(model));
+  DFA_ASSIGN_OR_RETURN(setup.parts.operating_point, choose_operating_point(request.operating_point, model.calibration));
+
+  const std::string name = detector_name(request, model.crop);
+  setup.parts.make_detector = [name, min_face_px = request.min_face_px, trace = context.trace] {
+    return make_detector(name, {.threads = 1, .min_face_px = min_face_px, .trace = trace});
+  };
+  DFA_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector, setup.parts.make_detector());
+  DFA_TRY(settle_crops(request, model, *detector, setup));
+
+  const int threads = context.options.threads > 0 ? context.options.threads : usable_processors();
+  setup.options = job_options(request, threads);
+  DFA_ASSIGN_OR_RETURN(
+      setup.network,
+      make_network(model.config, model.weights,
+                   {.precision = precision, .threads = threads, .max_batch = kMaxBatch, .trace = context.trace}));
+  setup.parts.network = setup.network.get();
+  setup.parts.temperature = model.calibration ? model.calibration->temperature : 1.0;
+  setup.parts.open_media = open_media;
+  setup.parts.trace = context.trace;
+  setup.run.tool = {kVersion, kBuildId};
+  setup.run.model = {model.name, model.sha256, model.card};
+  setup.run.engine = {std::string(precision_name(precision)), std::string(effective_isa()), threads};
+  setup.run.operating_point = setup.parts.operating_point;
+  return setup;
+}
+
+}  // namespace dfa::cli

@@ -1,0 +1,101 @@
+// Takes inputs in order, reads them and sends their frames off.
+#include <utility>
+
+#include "pipeline/flow.hpp"
+
+namespace dfa::flow {
+namespace {
+
+// What became of one input while it was read.
+struct Reading {
+  ItemRead read;
+  double seconds = 0;
+};
+
+// Sends frames until the source ends, fails, or the job stops.
+void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Reading& reading) {
+  for (;;) {
+    if (flow.stopping()) {
+      item->abandoned = true;
+      reading.read.ending = Ending::abandoned;
+      return;
+    }
+    if (item->abandoned) return;  // a later stage gave the item up; it has told the collector why
+    const Stopwatch watch;
+    FrameTask task{item, reading.read.frames, {}, {}};
+    {
+      const TraceSpan span(flow.parts.trace, "decode", trace_item(flow, *item, static_cast<std::int64_t>(task.place)));
+      Result<std::optional<Frame>> frame = guarded([&] { return source.next(); });
+      reading.seconds += watch.seconds();
+      if (!frame) {
+        reading.read.error = std::move(frame).error();
+        return;
+      }
+      if (!*frame) return;
+      task.frame = std::move(**frame);
+    }
+    task.lease = flow.budget.take(task.frame.picture.rgb.size());
+    ++reading.read.frames;
+    (void)flow.frames.push(std::move(task));
+  }
+}
+
+// A stream that broke after some frames counts like a cut one; one that gave no frame was not readable.
+void settle_error(ItemRead& read) {
+  if (!read.error || read.ending == Ending::abandoned) return;
+  if (read.frames == 0) {
+    read.ending = Ending::unreadable;
+    return;
+  }
+  read.notes.push_back(fmt::format("reading ended after {} frames: {}", read.frames, read.error->message));
+  read.error.reset();
+}
+
+ItemRead read_input(Flow& flow, const ItemHandle& item) {
+  const Input& input = flow.inputs.inputs[item->item];
+  Reading reading;
+  reading.read.item = item->item;
+  reading.read.record.input = input.path;
+  if (input.problem) {
+    reading.read.ending = Ending::unreadable;
+    reading.read.error = input.problem;
+    flow.tell(ItemBegun{item->item, 0});
+    return std::move(reading.read);
+  }
+  const Stopwatch opening;
+  Intake intake = [&] {
+    const TraceSpan span(flow.parts.trace, "open", trace_item(flow, *item, 0));
+    return flow.parts.open_media(input.path, flow.options.intake);
+  }();
+  reading.seconds = opening.seconds();
+  reading.read.record.kind = intake.kind;
+  reading.read.record.sha256 = std::move(intake.sha256);
+  flow.tell(ItemBegun{item->item, intake.source ? (*intake.source)->frames_expected() : 0});
+  if (!intake.source) {
+    reading.read.error = std::move(intake.source).error();
+  } else {
+    send_frames(flow, item, **intake.source, reading);
+    (*intake.source)->count(reading.read.record.work);
+    reading.read.notes = (*intake.source)->notes();
+  }
+  reading.read.record.work.seconds.decode = reading.seconds;
+  settle_error(reading.read);
+  return std::move(reading.read);
+}
+
+}  // namespace
+
+void run_decode_worker(Flow& flow) {
+  for (;;) {
+    const std::size_t index = flow.next_input.fetch_add(1);
+    if (index >= flow.inputs.inputs.size()) return;
+    flow.window.wait_for_turn(index);
+    if (flow.stopping()) return;
+    auto item = std::make_shared<ItemToken>();
+    item->item = index;
+    item->path = flow.inputs.inputs[index].path;
+    flow.tell(read_input(flow, item));
+  }
+}
+
+}  // namespace dfa::flow

@@ -1,0 +1,95 @@
+// Finds the faces of a frame, says which may be scored, and sends their crops off as tensors.
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/flow.hpp"
+#include "preprocess/crop.hpp"
+
+namespace dfa::flow {
+namespace {
+
+FaceFate fate_of(FaceUse use) {
+  switch (use) {
+    case FaceUse::usable:
+      return FaceFate::scored;
+    case FaceUse::low_probability:
+      return FaceFate::low_probability;
+    case FaceUse::too_small:
+      return FaceFate::too_small;
+  }
+  return FaceFate::not_scored;
+}
+
+FaceRecord record_of(const Face& face, const FrameTask& task, FaceFate fate) {
+  FaceRecord record;
+  record.frame = task.frame.index;
+  record.pts_seconds = task.frame.pts_seconds;
+  record.box_px = face.box_px;
+  record.landmarks_px = face.landmarks_px;
+  record.detector_score = face.probability;
+  record.quality = {face.box_px.shorter_side(), fate};
+  return record;
+}
+
+Result<std::vector<float>> tensor_of(const Flow& flow, const FrameTask& task, const Face& face) {
+  const int side = flow.parts.network->config().image;
+  DFA_ASSIGN_OR_RETURN(const Picture crop, make_crop(task.frame.picture.view(), face, flow.parts.recipe));
+  std::vector<float> tensor(3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+  DFA_TRY(crop_to_tensor(crop.view(), flow.parts.recipe, side, tensor));
+  return tensor;
+}
+
+// Searches the frame and fills `found`; crops are sent as they are made, so that a crowd never waits in memory.
+Status search(Flow& flow, Detector& detector, const FrameTask& task, FrameFound& found) {
+  const TraceSpan span(flow.parts.trace, "detect", trace_item(flow, *task.item, task.frame.index));
+  const Stopwatch watch;
+  DFA_ASSIGN_OR_RETURN(std::vector<Face> faces, detector.detect(task.frame.picture.view()));
+  const auto limit = static_cast<std::size_t>(flow.options.max_faces);
+  if (limit != 0 && faces.size() > limit) {
+    found.over_limit = static_cast<std::int64_t>(faces.size() - limit);
+    faces.resize(limit);
+  }
+  double waited = 0;
+  for (const Face& face : faces) {
+    FaceRecord record = record_of(face, task, fate_of(judge_face(face, flow.options.faces)));
+    if (record.quality.fate == FaceFate::scored) {
+      if (Result<std::vector<float>> tensor = tensor_of(flow, task, face)) {
+        const Stopwatch push;
+        (void)flow.crops.push({task.item, task.place, found.frame.faces.size(), std::move(*tensor)});
+        waited += push.seconds();
+        ++found.crops;
+      } else {
+        record.quality.fate = FaceFate::not_scored;
+      }
+    }
+    found.frame.faces.push_back(std::move(record));
+  }
+  found.seconds = watch.seconds() - waited;
+  return {};
+}
+
+FrameFound handle(Flow& flow, Detector& detector, const FrameTask& task) {
+  FrameFound found;
+  found.item = task.item->item;
+  found.place = task.place;
+  found.frame.index = task.frame.index;
+  found.frame.pts_seconds = task.frame.pts_seconds;
+  if (task.item->abandoned) return found;
+  if (Status searched = guarded([&] { return search(flow, detector, task, found); }); !searched) {
+    task.item->abandoned = true;
+    found.error = std::move(searched).error();
+  }
+  return found;
+}
+
+}  // namespace
+
+void run_detect_worker(Flow& flow, Detector& detector) {
+  while (std::optional<FrameTask> task = flow.frames.pop()) {
+    FrameFound found = handle(flow, detector, *task);
+    task.reset();  // the frame's bytes go back before we wait for the collector
+    flow.tell(std::move(found));
+  }
+}
+
+}  // namespace dfa::flow
