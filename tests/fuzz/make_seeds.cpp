@@ -1,0 +1,81 @@
+// Writes the committed seeds of fuzz_model and fuzz_pickle: make_fuzz_seeds GOLDEN_DIR SEEDS_DIR, where GOLDEN_DIR is
+// tests/golden/tensorfile.
+#include <cstdio>
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "model/golden.hpp"
+#include "model/model_save.hpp"
+#include "tensorfile/safetensors.hpp"
+#include "tensorfile/zip_reader.hpp"
+
+namespace {
+
+using dfa::Model;
+using dfa::Result;
+using dfa::Status;
+
+// As few bytes as a detector can have.
+Model smallest_detector() {
+  Model model;
+  model.name = "seed";
+  model.config.image = 16;
+  model.config.patch = 16;
+  model.config.dim = model.config.mlp = model.config.bottleneck = model.config.spm_width = 1;
+  model.config.depth = model.config.heads = model.config.lsa_heads = 1;
+  model.config.stages = {{0, 0}};
+  model.crop.stored_px = 2;
+  model.training = R"({"seed":1,"nested":{"a":[1,2]}})";
+  model.license = "none";
+  model.calibration = dfa::Calibration{
+      .temperature = 1.5, .thresholds = {{"fpr5", 0.5, 0.05, 0.9}}, .set = "s", .reals = 1, .fakes = 1, .date = "d"};
+  model.weights = dfa::hash_weights(model.config);
+  return model;
+}
+
+Status write_models(const std::filesystem::path& folder) {
+  Model model = smallest_detector();
+  DFA_ASSIGN_OR_RETURN(model.golden, dfa::make_golden(model, dfa::synthetic_crops(1, 2), 1, dfa::Dtype::f32));
+  DFA_TRY(save_model(model, folder / "detector_f32", dfa::Dtype::f32));
+  DFA_TRY(save_model(model, folder / "detector_f16", dfa::Dtype::f16));
+  model.kind = "backbone";
+  model.golden.reset();
+  model.config.gba = model.config.lsa = false;
+  model.config.readout = dfa::Readout::cls;
+  model.weights = dfa::hash_weights(model.config);
+  std::erase_if(model.weights, [](const auto& entry) { return entry.first.starts_with("head."); });
+  DFA_TRY(save_model(model, folder / "backbone", dfa::Dtype::f32));
+  dfa::TensorFile bare;
+  bare.tensors["a"] = dfa::Tensor::from_u8({2}, std::vector<std::uint8_t>{1, 2});
+  bare.metadata["k"] = "v";
+  return dfa::write_safetensors(bare, folder / "bare");
+}
+
+Status write_pickles(const std::filesystem::path& golden, const std::filesystem::path& folder) {
+  for (const char* name : {"plain", "protocol4", "wrapped", "hostile_beside"}) {
+    DFA_ASSIGN_OR_RETURN(const auto bytes, dfa::read_file(golden / (std::string(name) + ".pt"), 1 << 20));
+    DFA_ASSIGN_OR_RETURN(const auto archive, dfa::ZipArchive::open(bytes, 1000));
+    DFA_ASSIGN_OR_RETURN(const auto pickle, archive.read(std::string(name) + "/data.pkl"));
+    DFA_TRY(dfa::write_file_atomically(folder / (std::string(name) + ".pkl"),
+                                       {reinterpret_cast<const char*>(pickle.data()), pickle.size()}));
+  }
+  for (const char* name : {"hostile_beside.pt", "hostile_legacy.pt", "legacy.pt"})
+    std::filesystem::copy_file(golden / name, folder / name, std::filesystem::copy_options::overwrite_existing);
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: make_fuzz_seeds tests/golden/tensorfile tests/fuzz/seeds\n");
+    return 2;
+  }
+  const std::filesystem::path golden = argv[1], seeds = argv[2];
+  for (const Status& status : {write_models(seeds / "model"), write_pickles(golden, seeds / "pickle")})
+    if (!status) {
+      std::fprintf(stderr, "%s\n", status.error().message.c_str());
+      return 1;
+    }
+  return 0;
+}
