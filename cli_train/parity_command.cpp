@@ -17,7 +17,7 @@ struct ParityArguments {
   std::string weights;
   std::string golden;
   std::vector<std::string> groups;
-  std::string attention = "plain";
+  std::string attention = "published";
   int threads = 1;
 };
 
@@ -35,13 +35,12 @@ Result<std::set<std::string>> required_groups(const std::vector<std::string>& as
 
 Result<bool> compare(const ParityArguments& arguments, std::ostream& out) {
   DFA_ASSIGN_OR_RETURN(const std::set<std::string> required, required_groups(arguments.groups));
+  DFA_ASSIGN_OR_RETURN(const train::AttentionPath attention, train::attention_by_name(arguments.attention));
   train::set_torch_threads(arguments.threads);
   DFA_ASSIGN_OR_RETURN(const StateDict weights, read_state_dict(arguments.weights));
   DFA_ASSIGN_OR_RETURN(const TensorFile golden, read_safetensors(arguments.golden));
-  DFA_ASSIGN_OR_RETURN(
-      const train::ParityReport report,
-      train::run_parity(weights.tensors, golden, required,
-                        arguments.attention == "plain" ? train::AttentionPath::plain : train::AttentionPath::fused));
+  DFA_ASSIGN_OR_RETURN(const train::ParityReport report,
+                       train::run_parity(weights.tensors, golden, required, attention));
   out << train::parity_json(report, arguments.weights, arguments.golden) << "\n";
   return report.ok();
 }
@@ -63,9 +62,9 @@ void add_parity_command(CLI::App& app, Context& context) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command
-      ->add_option("--attention", arguments->attention,
-                   "How the trunk attends: plain (rounds as the published model) or fused (as in training)")
-      ->check(CLI::IsMember({"plain", "fused"}))
+      ->add_option(
+          "--attention", arguments->attention,
+          "How the trunk attends: published (rounds as the published model), fused or matrices (as in training)")
       ->capture_default_str();
   command
       ->add_option("--threads", arguments->threads,

@@ -1,18 +1,13 @@
 #include "cli/commands/train.hpp"
 
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
-
-extern char** environ;
 
 namespace dfa::cli {
 namespace {
@@ -32,19 +27,14 @@ Result<std::filesystem::path> find_program() {
               kProgram, error ? error.message() : beside.string());
 }
 
-// Runs the program with our descriptors and waits. 128 + n where signal n ended it.
-Result<int> run_program(const std::filesystem::path& program, const std::vector<std::string>& arguments) {
+// Becomes the program: signals, descriptors and the exit status are its own from here on. Returns only where that
+// fails.
+Error become_program(const std::filesystem::path& program, const std::vector<std::string>& arguments) {
   std::vector<char*> argv = {const_cast<char*>(kProgram)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  pid_t child = 0;
-  if (const int error = posix_spawn(&child, program.c_str(), nullptr, nullptr, argv.data(), environ); error != 0)
-    return fail(ErrorCode::internal, "{} cannot be started: {}", program.string(), std::strerror(error));
-  int status = 0;
-  while (waitpid(child, &status, 0) <
-         0)  // a signal from the terminal reaches the child by itself; we wait for its verdict
-    if (errno != EINTR) return fail(ErrorCode::internal, "waiting for {}: {}", kProgram, std::strerror(errno));
-  return WIFSIGNALED(status) ? static_cast<int>(ExitStatus::signal_base) + WTERMSIG(status) : WEXITSTATUS(status);
+  execv(program.c_str(), argv.data());
+  return {ErrorCode::internal, fmt::format("{} cannot be started: {}", program.string(), std::strerror(errno))};
 }
 
 }  // namespace
@@ -56,9 +46,9 @@ void add_train_command(CLI::App& app, CommandContext& context) {
   command->callback([command, &context] {
     const Result<std::filesystem::path> program = find_program();
     if (!program) return context.fail_with(program.error());
-    const Result<int> status = run_program(*program, command->remaining());
-    if (!status) return context.fail_with(status.error());
-    context.exit_status = *status;
+    context.out.flush();
+    context.err.flush();
+    context.fail_with(become_program(*program, command->remaining()));
   });
 }
 

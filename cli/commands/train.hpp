@@ -5,7 +5,7 @@
 
 namespace dfa::cli {
 
-// dfa train ...: everything after `train` goes to dfa-train unread; its exit status becomes ours.
+// dfa train ...: everything after `train` goes to dfa-train unread; this process becomes it.
 void add_train_command(CLI::App& app, CommandContext& context);
 
 }  // namespace dfa::cli

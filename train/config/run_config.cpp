@@ -19,6 +19,10 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 constexpr double kPublishedBatch = 256;
 constexpr int kMlpRatio = 4;
+// Names of the network's fields that may be used without "network.": those of the golden files and of dfa.config.
+constexpr const char* kNetworkFields[] = {"arch",    "image",     "patch",     "dim",    "depth",      "heads",
+                                          "mlp",     "norm_eps",  "gba",       "lsa",    "bottleneck", "stages",
+                                          "readout", "lsa_heads", "spm_width", "classes"};
 
 std::string short_dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60);
@@ -109,6 +113,7 @@ Json to_json(const RunConfig& config) {
   json["eval_batch"] = config.eval_batch;
   json["ema"] = config.ema;
   json["compute"] = text_of(kComputes, config.compute);
+  json["attention"] = attention_name(config.attention);
   json["threads"] = config.threads;
   json["checkpoint_every"] = config.checkpoint_every;
   return json;
@@ -127,7 +132,8 @@ std::vector<std::string> keys_of(const Json& object) {
 
 tl::unexpected<Error> unknown_key(std::string_view what, const std::string& path, const std::string& key,
                                   const Json& known) {
-  const std::vector<std::string> keys = keys_of(known);
+  std::vector<std::string> keys = keys_of(known);
+  if (path.empty()) keys.insert(keys.end(), std::begin(kNetworkFields), std::end(kNetworkFields));
   return fail(ErrorCode::usage, "{}: unknown key \"{}{}\"; did you mean \"{}{}\"?", what, path, key, path,
               nearest_word(key, keys));
 }
@@ -261,12 +267,12 @@ Status take_data(const Json& json, DataOptions& to) {
 }
 
 Status take_schedule(const Json& json, RunConfig& to) {
-  constexpr double kMostEpochs = 100000;
+  constexpr std::int64_t kMostEpochs = 100000;
   DFA_TRY(take_number(json["rate"], "schedule.rate", 0, 1000, to.rate));
   DFA_TRY(take_word(json["rate_unit"], "schedule.rate_unit", kRateUnits, to.rate_unit));
-  DFA_TRY(take_whole(json["epochs"], "schedule.epochs", 1, static_cast<std::int64_t>(kMostEpochs), to.schedule.epochs));
-  DFA_TRY(
-      take_number(json["warmup_epochs"], "schedule.warmup_epochs", 0, to.schedule.epochs, to.schedule.warmup_epochs));
+  DFA_TRY(take_whole(json["epochs"], "schedule.epochs", 1, kMostEpochs, to.schedule.epochs));
+  DFA_TRY(take_number(json["warmup_epochs"], "schedule.warmup_epochs", 0, static_cast<double>(to.schedule.epochs),
+                      to.schedule.warmup_epochs));
   DFA_TRY(take_number(json["floor"], "schedule.floor", 0, 1000, to.schedule.floor));
   to.schedule.peak = to.rate_unit == RateUnit::per_256 ? to.rate * to.batch / kPublishedBatch : to.rate;
   return {};
@@ -309,17 +315,14 @@ Result<RunConfig> from_json(const Json& json, const NetworkConfig& network) {
   DFA_TRY(take_whole(json["eval_batch"], "eval_batch", 1, kMostBatch, config.eval_batch));
   DFA_TRY(take_number(json["ema"], "ema", 0, 1, config.ema));
   DFA_TRY(take_word(json["compute"], "compute", kComputes, config.compute));
+  DFA_ASSIGN_OR_RETURN(config.attention, attention_by_name(json["attention"].get<std::string>()));
   DFA_TRY(take_whole(json["threads"], "threads", 0, kMostThreads, config.threads));
   DFA_TRY(take_whole(json["checkpoint_every"], "checkpoint_every", 1, 1 << 20, config.checkpoint_every));
   return config;
 }
 
-// The flat names of the golden files and of dfa.config.
 bool is_network_field(std::string_view key) {
-  constexpr std::string_view kFields[] = {"arch",    "image",     "patch",     "dim",    "depth",      "heads",
-                                          "mlp",     "norm_eps",  "gba",       "lsa",    "bottleneck", "stages",
-                                          "readout", "lsa_heads", "spm_width", "classes"};
-  return std::find(std::begin(kFields), std::end(kFields), key) != std::end(kFields);
+  return std::find(std::begin(kNetworkFields), std::end(kNetworkFields), key) != std::end(kNetworkFields);
 }
 
 // The defaults that belong to the crop recipe the file asks for.

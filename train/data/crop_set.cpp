@@ -30,7 +30,7 @@ class ManifestCrops : public CropSet {
     }
     const Sample& sample = samples_[index];
     auto decoded = read_picture(sample.file, MediaLimits{});
-    if (!decoded) return fail_within("training crop", decoded.error());
+    if (!decoded) return fail_within("training crop " + sample.file.string(), decoded.error());
     if (decoded->width != recipe_.stored_px || decoded->height != recipe_.stored_px)
       return fail(ErrorCode::recipe_mismatch,
                   "training crop {}: {}x{} pixels, the crop recipe stores {}x{}\n  next step: make the crops with this "

@@ -94,7 +94,7 @@ Status Run::open_data() {
 
 Status Run::build_network() {
   set_torch_threads(config_.threads);
-  DFA_ASSIGN_OR_RETURN(network_, TrainNetwork::create(config_.network, config_.trained));
+  DFA_ASSIGN_OR_RETURN(network_, TrainNetwork::create(config_.network, config_.trained, config_.attention));
   TensorMap weights = init_weights(config_.network, config_.seed);
   if (!config_.pretrained.empty()) {
     DFA_TRY(put_pretrained_trunk(config_.network, config_.pretrained, weights));
@@ -187,7 +187,7 @@ Status Run::train_step(const Batch& batch, std::int64_t steps) {
   at_.loss_sum += values.loss;
   at_.norm_sum += *norm;
   ++steps_done_here_;
-  const std::int64_t epochs = static_cast<std::int64_t>(config_.schedule.epochs);
+  const std::int64_t epochs = config_.schedule.epochs;
   const std::int64_t left = (epochs - at_.epoch) * steps - at_.step;
   observer_.on_step({at_.epoch + 1, epochs, at_.step, steps, values.loss, rate,
                      seconds_here_ / static_cast<double>(steps_done_here_) * static_cast<double>(left)});
@@ -271,12 +271,12 @@ Status Run::end_epoch(std::int64_t steps) {
   for (const std::string& past : at_.history) metrics += past + "\n";
   DFA_TRY(write_file_atomically(folder() / "metrics.jsonl", metrics));
   observer_.on_epoch(at_.history.back());
-  const bool last = at_.epoch == static_cast<std::int64_t>(config_.schedule.epochs);
+  const bool last = at_.epoch == config_.schedule.epochs;
   return last || at_.epoch % config_.checkpoint_every == 0 || cancel_.requested() ? save_last() : Status{};
 }
 
 Result<RunSummary> Run::train() {
-  while (at_.epoch < static_cast<std::int64_t>(config_.schedule.epochs)) {
+  while (at_.epoch < config_.schedule.epochs) {
     DFA_TRY(train_epoch());
     if (cancel_.requested()) return fail(ErrorCode::cancelled, "stopped after epoch {}; the state is saved", at_.epoch);
   }

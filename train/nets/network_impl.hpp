@@ -16,9 +16,20 @@ struct NamedTensor {
   bool trained = false;
 };
 
+inline AttentionKernel kernel_of(AttentionPath path) {
+  switch (path) {
+    case AttentionPath::published:
+      return AttentionKernel::timm;
+    case AttentionPath::matrices:
+      return AttentionKernel::matrices;
+    case AttentionPath::fused:
+      break;
+  }
+  return AttentionKernel::fused;
+}
+
 struct NetworkImpl {
-  NetworkImpl(const NetworkConfig& config, AttentionPath attention)
-      : module(config, attention == AttentionPath::plain ? TrunkAttention::plain : TrunkAttention::fused) {}
+  NetworkImpl(const NetworkConfig& config, AttentionPath attention) : module(config, kernel_of(attention)) {}
   NetworkModule module;
   std::vector<NamedTensor> tensors;  // in the order of network_parameters()
 };

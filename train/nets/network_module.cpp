@@ -14,9 +14,14 @@ at::Tensor first_token(const at::Tensor& tokens) {
   return tokens.select(1, 0);
 }
 
+// What autocast left narrow: statistics and losses are not computed in bf16.
+at::Tensor widen(const at::Tensor& t) {
+  return t.scalar_type() == torch::kBFloat16 ? t.to(torch::kFloat32) : t;
+}
+
 }  // namespace
 
-NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, TrunkAttention attention)
+NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, AttentionKernel attention)
     : config(network), stages(network.stages) {
   // Without LSA the stages mean nothing to the network; they may still cut the trunk for who wants to look at it in
   // pieces.
@@ -30,9 +35,10 @@ NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, TrunkAttentio
   norm = register_module("norm", make_norm(config));
   if (config.lsa) {
     level_embed = register_parameter("level_embed", torch::zeros({kLevels, d}));
-    spm = register_module("spm", Spm(config));
+    spm = register_module(
+        "spm", Spm(config, attention == AttentionKernel::timm ? MapLayout::planar : MapLayout::channels_last));
     interactions = register_module("interactions", nn::ModuleList());
-    for (std::size_t i = 0; i < stages.size(); ++i) interactions->push_back(Interaction(config));
+    for (std::size_t i = 0; i < stages.size(); ++i) interactions->push_back(Interaction(config, attention));
   }
   head = register_module(
       "head", nn::Sequential(nn::BatchNorm1d(nn::BatchNorm1dOptions(d).eps(kHeadEps).momentum(0.1).affine(false)),
@@ -93,8 +99,8 @@ NetworkOutput NetworkModuleImpl::forward(const at::Tensor& images, std::vector<a
     if (config.lsa) c = extract(stage, i, c, x);
   }
   NetworkOutput out;
-  out.feature = read_out(x, c).to(torch::kFloat32);
-  out.logits = head->forward(out.feature).to(torch::kFloat32);
+  out.feature = widen(read_out(x, c));
+  out.logits = widen(head->forward(out.feature));
   return out;
 }
 

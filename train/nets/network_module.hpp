@@ -18,7 +18,7 @@ struct NetworkOutput {
 
 // Parameter and buffer paths are exactly the names of network_parameters(config).
 struct NetworkModuleImpl : torch::nn::Module {
-  NetworkModuleImpl(const NetworkConfig& config, TrunkAttention attention);
+  NetworkModuleImpl(const NetworkConfig& config, AttentionKernel attention);
 
   // images: (N, 3, S, S) f32, normalised. `stage_tokens`, where given, receives x (N, T, D) after the blocks of each
   // stage.

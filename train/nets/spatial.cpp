@@ -1,7 +1,5 @@
 #include "train/nets/spatial.hpp"
 
-#include "train/nets/vit.hpp"
-
 namespace dfa::train {
 
 namespace nn = torch::nn;
@@ -29,7 +27,7 @@ at::Tensor map_tokens(const at::Tensor& map) {  // (N, D, h, w) -> (N, h*w, D)
 
 }  // namespace
 
-SpmImpl::SpmImpl(const NetworkConfig& config) {
+SpmImpl::SpmImpl(const NetworkConfig& config, MapLayout map_layout) : layout(map_layout) {
   const int c = config.spm_width;
   nn::Sequential first;
   append_unit(first, kRgb, c, 2);
@@ -46,18 +44,22 @@ SpmImpl::SpmImpl(const NetworkConfig& config) {
 }
 
 std::vector<at::Tensor> SpmImpl::forward(const at::Tensor& images) {
-  const at::Tensor eighth = conv2->forward(stem->forward(images));
+  const bool planar = layout == MapLayout::planar;
+  const at::Tensor input = images.contiguous(planar ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast);
+  const at::Tensor eighth = conv2->forward(stem->forward(input));
   const at::Tensor sixteenth = conv3->forward(eighth);
   const at::Tensor thirtysecond = conv4->forward(sixteenth);
   return {map_tokens(fc2->forward(eighth)), map_tokens(fc3->forward(sixteenth)),
           map_tokens(fc4->forward(thirtysecond))};
 }
 
-CrossAttentionImpl::CrossAttentionImpl(const NetworkConfig& config)
+CrossAttentionImpl::CrossAttentionImpl(const NetworkConfig& config, AttentionKernel attention)
     : in_proj_weight(register_parameter("in_proj_weight", torch::zeros({3 * config.dim, config.dim}))),
       in_proj_bias(register_parameter("in_proj_bias", torch::zeros({3 * config.dim}))),
       out_proj(register_module("out_proj", nn::Linear(config.dim, config.dim))),
-      heads(config.lsa_heads) {}
+      heads(config.lsa_heads),
+      // torch's MultiheadAttention, which the published model uses, is fused itself.
+      kernel(attention == AttentionKernel::timm ? AttentionKernel::fused : attention) {}
 
 at::Tensor CrossAttentionImpl::forward(const at::Tensor& query, const at::Tensor& feature) {
   const std::int64_t d = query.size(-1);
@@ -66,30 +68,30 @@ at::Tensor CrossAttentionImpl::forward(const at::Tensor& query, const at::Tensor
   };
   const at::Tensor q = linear_tokens(query, rows(in_proj_weight, 0, 1), rows(in_proj_bias, 0, 1));
   const auto kv = linear_tokens(feature, rows(in_proj_weight, 1, 2), rows(in_proj_bias, 1, 2)).chunk(2, -1);
-  return linear_tokens(attend(q, kv[0], kv[1], heads), out_proj->weight, out_proj->bias);
+  return linear_tokens(attend(q, kv[0], kv[1], heads, kernel), out_proj->weight, out_proj->bias);
 }
 
-InjectorImpl::InjectorImpl(const NetworkConfig& config)
+InjectorImpl::InjectorImpl(const NetworkConfig& config, AttentionKernel attention)
     : query_norm(register_module("query_norm", make_norm(config))),
       feat_norm(register_module("feat_norm", make_norm(config))),
-      self_attn(register_module("self_attn", CrossAttention(config))),
+      self_attn(register_module("self_attn", CrossAttention(config, attention))),
       gamma(register_parameter("gamma", torch::zeros({config.dim}))) {}
 
 at::Tensor InjectorImpl::forward(const at::Tensor& x, const at::Tensor& c) {
   return x + gamma * self_attn->forward(query_norm->forward(x), feat_norm->forward(c));
 }
 
-ExtractorImpl::ExtractorImpl(const NetworkConfig& config)
+ExtractorImpl::ExtractorImpl(const NetworkConfig& config, AttentionKernel attention)
     : query_norm(register_module("query_norm", make_norm(config))),
       feat_norm(register_module("feat_norm", make_norm(config))),
-      self_attn(register_module("self_attn", CrossAttention(config))) {}
+      self_attn(register_module("self_attn", CrossAttention(config, attention))) {}
 
 at::Tensor ExtractorImpl::forward(const at::Tensor& c, const at::Tensor& x) {
   return c + self_attn->forward(query_norm->forward(c), feat_norm->forward(x));
 }
 
-InteractionImpl::InteractionImpl(const NetworkConfig& config)
-    : injector(register_module("injector", Injector(config))),
-      extractor(register_module("extractor", Extractor(config))) {}
+InteractionImpl::InteractionImpl(const NetworkConfig& config, AttentionKernel attention)
+    : injector(register_module("injector", Injector(config, attention))),
+      extractor(register_module("extractor", Extractor(config, attention))) {}
 
 }  // namespace dfa::train

@@ -17,7 +17,8 @@ Result<at::Tensor> to_torch(const Tensor& tensor) {
 }
 
 Tensor from_torch(const at::Tensor& tensor) {
-  const at::Tensor flat = tensor.detach().contiguous();
+  at::Tensor flat = tensor.detach().contiguous();
+  if (flat.is_floating_point()) flat = flat.to(torch::kFloat32);
   const std::size_t count = static_cast<std::size_t>(flat.numel());
   if (flat.scalar_type() == torch::kInt64)
     return Tensor::from_i64(flat.sizes().vec(), {flat.const_data_ptr<std::int64_t>(), count});

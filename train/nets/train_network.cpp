@@ -51,6 +51,32 @@ Result<at::Tensor> view_images(const NetworkConfig& config, std::span<const floa
   return torch::from_blob(const_cast<float*>(images.data()), {n, 3, config.image, config.image}, torch::kFloat32);
 }
 
+// Weights and statistics in f64 for a scope, without losing a bit of the f32 ones.
+class WideScope {
+ public:
+  WideScope(NetworkImpl& impl, Compute compute) : impl_(impl), on_(compute == Compute::f64) {
+    convert(torch::kFloat64);
+  }
+  ~WideScope() { convert(torch::kFloat32); }
+  WideScope(const WideScope&) = delete;
+  WideScope& operator=(const WideScope&) = delete;
+  at::Tensor input(const at::Tensor& images) const { return on_ ? images.to(torch::kFloat64) : images; }
+
+ private:
+  void convert(at::ScalarType to) {
+    if (!on_) return;
+    for (NamedTensor& item : impl_.tensors) {
+      if (!item.tensor.is_floating_point()) continue;
+      const at::Tensor gradient = item.tensor.grad();
+      item.tensor.mutable_grad().reset();
+      item.tensor.set_data(item.tensor.detach().to(to));
+      if (gradient.defined()) item.tensor.mutable_grad() = gradient.to(to);
+    }
+  }
+  NetworkImpl& impl_;
+  bool on_;
+};
+
 }  // namespace
 
 std::string_view group_name(ParameterGroup group) {
@@ -69,6 +95,24 @@ std::string_view group_name(ParameterGroup group) {
       return "head";
   }
   return "unknown";
+}
+
+std::string_view attention_name(AttentionPath path) {
+  switch (path) {
+    case AttentionPath::fused:
+      return "fused";
+    case AttentionPath::matrices:
+      return "matrices";
+    case AttentionPath::published:
+      return "published";
+  }
+  return "unknown";
+}
+
+Result<AttentionPath> attention_by_name(std::string_view name) {
+  for (const AttentionPath path : {AttentionPath::fused, AttentionPath::matrices, AttentionPath::published})
+    if (attention_name(path) == name) return path;
+  return fail(ErrorCode::usage, "got attention \"{}\", expected fused, matrices or published", name);
 }
 
 Groups adapter_groups() {
@@ -155,9 +199,10 @@ Result<ForwardValues> TrainNetwork::forward(std::span<const float> images, int n
   DFA_ASSIGN_OR_RETURN(const at::Tensor input, view_images(config(), images, n));
   return torch_guard("forward", [&] {
     const torch::NoGradGuard no_grad;
+    const WideScope wide(*impl_, compute);
     const AutocastScope autocast(compute);
     impl_->module->train(mode == Mode::train);
-    const NetworkOutput out = impl_->module->forward(input);
+    const NetworkOutput out = impl_->module->forward(wide.input(input));
     return ForwardValues{values_of(out.feature), values_of(out.logits)};
   });
 }
@@ -171,17 +216,18 @@ Result<LossValues> TrainNetwork::loss_and_gradients(std::span<const float> image
   return torch_guard("training step", [&] {
     impl_->module->train(true);
     for (NamedTensor& item : impl_->tensors) item.tensor.mutable_grad().reset();
+    const WideScope wide(*impl_, options.compute);
     NetworkOutput out;
     {
       const AutocastScope autocast(options.compute);
-      out = impl_->module->forward(input);
+      out = impl_->module->forward(wide.input(input));
     }
     const at::Tensor target =
         torch::from_blob(const_cast<std::int64_t*>(labels.data()), {input.size(0)}, torch::kInt64);
     const at::Tensor loss =
         at::cross_entropy_loss(out.logits, target, {}, at::Reduction::Mean, -100, options.label_smoothing);
     loss.backward();
-    return LossValues{static_cast<double>(loss.item<float>()), values_of(out.logits)};
+    return LossValues{loss.item<double>(), values_of(out.logits)};
   });
 }
 

@@ -28,10 +28,18 @@ Groups all_groups();
 
 // Statistics: train mode uses those of the batch and updates the running ones, eval mode uses the running ones.
 enum class Mode { train, eval };
-// Of the trunk: plain rounds as the published model does and keeps the T x T weights, fused does not; the same
-// function.
-enum class AttentionPath { plain, fused };
-enum class Compute { f32, bf16 };  // bf16: autocast of matrix products and convolutions; weights stay f32
+// How attention is computed: the same function, other costs and roundings.
+//   fused: least memory; fastest in f32.
+//   matrices: keeps the Tq x Tk weights for the backward pass; three times as fast as fused with bf16 on a CPU.
+//   published: the published model's order of operations, for parity.
+enum class AttentionPath { fused, matrices, published };
+std::string_view attention_name(AttentionPath path);
+// Errors: usage, listing the known names.
+Result<AttentionPath> attention_by_name(std::string_view name);
+
+// bf16: autocast of matrix products and convolutions; weights stay f32.
+// f64: everything for the length of a call; for proofs, as gradients that nearly cancel lose their f32 digits.
+enum class Compute { f32, bf16, f64 };
 
 struct ForwardValues {
   std::vector<float> feature;  // (N, D)

@@ -17,33 +17,42 @@ at::Tensor split_heads(const at::Tensor& t, int heads) {  // (N, T, D) -> (N, H,
   return t.unflatten(-1, {heads, t.size(-1) / heads}).transpose(1, 2);
 }
 
-at::Tensor attend_plainly(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads) {
-  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1) / heads));
-  const at::Tensor scores = at::matmul(split_heads(q, heads), split_heads(k, heads).transpose(-2, -1)) * scale;
-  return at::matmul(scores.softmax(-1), split_heads(v, heads)).transpose(1, 2).flatten(2);
+// (N, H, T, D/H) -> (N, T, D)
+at::Tensor join_heads(const at::Tensor& t) {
+  return t.transpose(1, 2).flatten(2);
 }
 
 }  // namespace
 
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads) {
-  const auto split = [heads](const at::Tensor& t) { return split_heads(t, heads); };
-  return at::scaled_dot_product_attention(split(q), split(k), split(v)).transpose(1, 2).flatten(2);
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads, AttentionKernel kernel) {
+  const at::Tensor qh = split_heads(q, heads), kh = split_heads(k, heads), vh = split_heads(v, heads);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(qh.size(-1)));
+  switch (kernel) {
+    case AttentionKernel::fused:
+      break;
+    case AttentionKernel::timm:
+      return join_heads(at::matmul((at::matmul(qh, kh.transpose(-2, -1)) * scale).softmax(-1), vh));
+    case AttentionKernel::matrices: {
+      const at::Tensor weights = at::bmm((qh * scale).flatten(0, 1), kh.flatten(0, 1).transpose(1, 2)).softmax(-1);
+      return join_heads(at::bmm(weights, vh.flatten(0, 1)).unflatten(0, {qh.size(0), heads}));
+    }
+  }
+  return join_heads(at::scaled_dot_product_attention(qh, kh, vh));
 }
 
 nn::LayerNorm make_norm(const NetworkConfig& config) {
   return nn::LayerNorm(nn::LayerNormOptions({config.dim}).eps(config.norm_eps));
 }
 
-SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, TrunkAttention how)
+SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, AttentionKernel how)
     : qkv(register_module("qkv", nn::Linear(config.dim, 3 * config.dim))),
       proj(register_module("proj", nn::Linear(config.dim, config.dim))),
       heads(config.heads),
-      attention(how) {}
+      kernel(how) {}
 
 at::Tensor SelfAttentionImpl::forward(const at::Tensor& x) {
   const auto parts = linear_tokens(x, qkv->weight, qkv->bias).chunk(3, -1);  // all q, then k, then v
-  const auto function = attention == TrunkAttention::plain ? attend_plainly : attend;
-  return linear_tokens(function(parts[0], parts[1], parts[2], heads), proj->weight, proj->bias);
+  return linear_tokens(attend(parts[0], parts[1], parts[2], heads, kernel), proj->weight, proj->bias);
 }
 
 MlpImpl::MlpImpl(const NetworkConfig& config)
@@ -64,7 +73,7 @@ at::Tensor AdaptorImpl::forward(const at::Tensor& h) {
   return linear_tokens(down, up_proj->weight, up_proj->bias) * scale;
 }
 
-BlockImpl::BlockImpl(const NetworkConfig& config, TrunkAttention attention)
+BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention)
     : norm1(register_module("norm1", make_norm(config))),
       norm2(register_module("norm2", make_norm(config))),
       attn(register_module("attn", SelfAttention(config, attention))),

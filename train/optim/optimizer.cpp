@@ -102,10 +102,13 @@ class TorchOptimizer : public Optimizer {
 
   void step_sgd(Slot& slot, double learning_rate) const {
     const bool is_first = !slot.first.defined();
-    if (is_first) slot.first = torch::zeros_like(slot.item.tensor);
-    at::_fused_sgd_({slot.item.tensor}, {slot.item.tensor.grad()}, {slot.first}, slot.weight_decay, options_.momentum,
-                    learning_rate,
-                    /*dampening=*/0.0, /*nesterov=*/false, /*maximize=*/false, is_first);
+    std::vector<at::Tensor> momentum;  // the kernel wants no buffer at all where there is no momentum
+    if (options_.momentum > 0) {
+      if (is_first) slot.first = torch::zeros_like(slot.item.tensor);
+      momentum = {slot.first};
+    }
+    at::_fused_sgd_({slot.item.tensor}, {slot.item.tensor.grad()}, momentum, slot.weight_decay, options_.momentum,
+                    learning_rate, /*dampening=*/0.0, /*nesterov=*/false, /*maximize=*/false, is_first);
   }
 
   void step_adamw(Slot& slot, double learning_rate) const {

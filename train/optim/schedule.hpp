@@ -8,7 +8,7 @@ namespace dfa::train {
 struct Schedule {
   double peak = 0.025;  // learning rate at the end of the warm-up
   double floor = 0;     // learning rate at the end of the run
-  double epochs = 100;
+  std::int64_t epochs = 100;
   double warmup_epochs = 15;  // 0 = none; with warm-up the very first step has rate 0
 };
 

@@ -1,0 +1,101 @@
+#include "train/config/run_config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace dfa::test {
+namespace {
+
+using namespace dfa::train;
+
+Result<RunConfig> parse(std::string_view json, std::vector<std::string> overrides = {}) {
+  return parse_run_config(json, "test.json", overrides);
+}
+
+std::string message(std::string_view json, std::vector<std::string> overrides = {}) {
+  const auto config = parse(json, std::move(overrides));
+  EXPECT_FALSE(config);
+  return config ? "" : config.error().message;
+}
+
+TEST(RunConfigFile, DefaultsAreThePublishedRecipe) {
+  const auto config = parse("{}");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->network, NetworkConfig{});
+  EXPECT_EQ(config->trained, adapter_groups());
+  EXPECT_EQ(config->schedule.epochs, 100);
+  EXPECT_DOUBLE_EQ(config->schedule.peak, 0.1 * 32 / 256);
+  EXPECT_EQ(config->optimizer.rule, Rule::sgd);
+  EXPECT_EQ(config->optimizer.decay, Decay::all);
+}
+
+TEST(RunConfigFile, ResolvedTextReadsBackToTheSame) {
+  const auto config = parse(
+      R"({"network": {"dim": 96, "heads": 3, "gba": false, "readout": "level-mean"}, "crop": {"name": "square1.3-inside", "stored_px": 192},
+                               "augment": {"jpeg": {"p": 0.5}}, "schedule": {"epochs": 7, "warmup_epochs": 2}, "ema": 0.99})",
+      {"batch=16", "optimizer.rule=adamw"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->network.mlp, 4 * 96);
+  EXPECT_FALSE(config->network.gba);
+  EXPECT_EQ(config->crop.kind, CropKind::square_inside);
+  const std::string text = run_config_json(*config);
+  const auto again = parse(text);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(run_config_json(*again), text);
+  EXPECT_EQ(again->network, config->network);
+  EXPECT_EQ(again->crop, config->crop);
+  EXPECT_EQ(again->augment, config->augment);
+}
+
+TEST(RunConfigFile, UnknownKeysNameTheNearestKnownOne) {
+  EXPECT_NE(message(R"({"optimiser": {}})").find("did you mean \"optimizer\"?"), std::string::npos);
+  EXPECT_NE(message(R"({"optimizer": {"momentun": 0.9}})").find("did you mean \"optimizer.momentum\"?"),
+            std::string::npos);
+  EXPECT_NE(message("{}", {"depht=4"}).find("did you mean \"depth\"?"), std::string::npos);
+  EXPECT_NE(message(R"({"network": {"hedas": 4}})").find("heads"), std::string::npos);
+}
+
+TEST(RunConfigFile, FlatNamesMeanTheNetwork) {
+  const auto config = parse(
+      "{}", {"image=64", "dim=48", "depth=6", "heads=3", "lsa_heads=6", "bottleneck=8", "stages=[[0,1],[2,3],[4,5]]"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->network.bottleneck, 8);
+  EXPECT_EQ(config->network.stages.size(), 3U);
+  EXPECT_EQ(config->network.mlp, 192);
+}
+
+TEST(RunConfigFile, TextStaysText) {
+  const auto config = parse("{}", {"name=7", "out=runs/a b"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->name, "7");
+  EXPECT_EQ(config->out, "runs/a b");
+}
+
+TEST(RunConfigFile, WrongValuesSayWhatWasExpected) {
+  EXPECT_NE(message("[]").find("not a JSON object"), std::string::npos);
+  EXPECT_NE(message(R"({"batch": "32"})").find("number"), std::string::npos);
+  EXPECT_NE(message(R"({"batch": 2.5})").find("whole number"), std::string::npos);
+  EXPECT_NE(message(R"({"batch": 1})").find("from 2"), std::string::npos);
+  EXPECT_NE(message(R"({"seed": -1})").find("from 0"), std::string::npos);
+  EXPECT_NE(message(R"({"trained": ["adapters"]})").find("level_embed"), std::string::npos);
+  EXPECT_NE(message(R"({"optimizer": {"rule": "adam"}})").find("sgd, adamw"), std::string::npos);
+  EXPECT_NE(message(R"({"augment": {"jpeg": {"p": 2}}})").find("augment.jpeg.p"), std::string::npos);
+  EXPECT_NE(message(R"({"network": {"heads": 5}})").find("does not divide"), std::string::npos);
+  EXPECT_NE(message("{}", {"batch"}).find("key=value"), std::string::npos);
+  EXPECT_NE(message(R"({"data": {"sampling": "test"}})").find("shuffle, balanced"), std::string::npos);
+  EXPECT_NE(message(R"({"data": {"role": "test"}})").find("unknown key \"data.role\""), std::string::npos);
+}
+
+TEST(RunConfigFile, CommittedConfigurationsAreValid) {
+  int read = 0;
+  for (const auto& file : std::filesystem::directory_iterator(DFA_CONFIGS_DIR)) {
+    const auto config = read_run_config(file.path(), {});
+    EXPECT_TRUE(config) << file.path() << ": " << (config ? "" : config.error().message);
+    ++read;
+  }
+  EXPECT_GE(read, 2);
+}
+
+}  // namespace
+}  // namespace dfa::test

@@ -1,0 +1,51 @@
+// The network of the golden file's size: small enough to train in a test.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "nn/network.hpp"
+#include "train/nets/train_network.hpp"
+
+namespace dfa::test {
+
+inline NetworkConfig small_config() {
+  NetworkConfig config;
+  config.image = 64;
+  config.dim = 48;
+  config.depth = 6;
+  config.heads = 3;
+  config.lsa_heads = 6;
+  config.mlp = 192;
+  config.bottleneck = 8;
+  config.spm_width = 16;
+  config.stages = {{0, 1}, {2, 3}, {4, 5}};
+  return config;
+}
+
+// Throws where the network cannot be made: a test without it must fail.
+inline std::unique_ptr<train::TrainNetwork> make_train_network(
+    const NetworkConfig& config, const TensorMap& weights, const train::Groups& trained,
+    train::AttentionPath attention = train::AttentionPath::fused) {
+  auto network = train::TrainNetwork::create(config, trained, attention);
+  if (!network) throw std::runtime_error(network.error().message);
+  if (const Status loaded = (*network)->load(weights); !loaded) throw std::runtime_error(loaded.error().message);
+  return std::move(*network);
+}
+
+inline std::vector<std::int64_t> alternating_labels(int n) {
+  std::vector<std::int64_t> labels;
+  for (int i = 0; i < n; ++i) labels.push_back(i % 2);
+  return labels;
+}
+
+inline double norm_of(const Tensor& tensor) {
+  double sum = 0;
+  const auto values = tensor.to_f32();
+  for (const float value : *values) sum += static_cast<double>(value) * value;
+  return std::sqrt(sum);
+}
+
+}  // namespace dfa::test
