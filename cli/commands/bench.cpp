@@ -244,6 +244,7 @@ void add_bench_command(CLI::App& app, CommandContext& context) {
       "Give the machine to this command alone while it runs: anything beside it is in the figures.");
   const auto options = std::make_shared<BenchOptions>();
   CLI::Option* model = add_model_option(*command, context);
+  model->description("Time the network of this model file (default: the one that --config names)");
   command->add_option("--config", options->config, "Network when no --model is given: vit-b16 (the paper's) or tiny")
       ->capture_default_str()
       ->excludes(model);
