@@ -1,5 +1,7 @@
 #include "cli/commands/detect_setup.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "base/machine.hpp"
@@ -11,7 +13,8 @@
 namespace dfa::cli {
 namespace {
 
-constexpr int kMaxBatch = 8;  // a larger batch gains nothing on a CPU and makes the first result wait
+constexpr int kMaxBatch = 8;                      // of the faces of one frame; a larger batch gains nothing on a CPU
+constexpr std::int64_t kCopiesBytes = 256 << 20;  // weights of all copies of a small network together
 
 std::string detector_name(const DetectRequest& request, const CropRecipe& recipe) {
   if (!request.detector.empty()) return request.detector;
@@ -55,6 +58,27 @@ DetectOptions job_options(const DetectRequest& request, int threads) {
   return options;
 }
 
+// A small network runs best as many copies of one thread each: no thread waits for another. A large one is kept once
+// and shares its work among the threads.
+int network_copies(const NetworkConfig& config, int threads) {
+  const ParameterCounts counts = count_parameters(config);
+  const std::int64_t bytes = (counts.trunk + counts.adapters) * static_cast<std::int64_t>(sizeof(float));
+  return static_cast<int>(std::clamp<std::int64_t>(kCopiesBytes / std::max<std::int64_t>(bytes, 1), 1, threads));
+}
+
+Status build_networks(const Model& model, Precision precision, int threads, const CommandContext& context,
+                      DetectSetup& setup) {
+  const int copies = network_copies(model.config, threads);
+  const NetworkOptions options{
+      .precision = precision, .threads = threads / copies, .max_batch = kMaxBatch, .trace = context.trace};
+  for (int i = 0; i < copies; ++i) {
+    DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, make_network(model.config, model.weights, options));
+    setup.parts.networks.push_back(network.get());
+    setup.networks.push_back(std::move(network));
+  }
+  return {};
+}
+
 }  // namespace
 
 CropRecipe recipe_in_use(const CropRecipe& wanted, std::string_view detector, std::string_view detector_sha256) {
@@ -81,11 +105,7 @@ Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandCo
 
   const int threads = context.options.threads > 0 ? context.options.threads : usable_processors();
   setup.options = job_options(request, threads);
-  DFA_ASSIGN_OR_RETURN(
-      setup.network,
-      make_network(model.config, model.weights,
-                   {.precision = precision, .threads = threads, .max_batch = kMaxBatch, .trace = context.trace}));
-  setup.parts.network = setup.network.get();
+  DFA_TRY(build_networks(model, precision, threads, context, setup));
   setup.parts.temperature = model.calibration ? model.calibration->temperature : 1.0;
   setup.parts.open_media = open_media;
   setup.parts.trace = context.trace;

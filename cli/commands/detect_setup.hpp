@@ -29,9 +29,9 @@ struct DetectRequest {
 };
 
 struct DetectSetup {
-  std::unique_ptr<Network> network;
+  std::vector<std::unique_ptr<Network>> networks;
   DetectOptions options;
-  DetectParts parts;  // points to network
+  DetectParts parts;  // points to networks
   RunRecord run;
 };
 

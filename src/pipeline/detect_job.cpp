@@ -68,14 +68,16 @@ class Stage {
 
 Result<SummaryRecord> run_detect(const InputList& inputs, const DetectOptions& options, const DetectParts& parts,
                                  const DetectCallbacks& callbacks, const CancelFlag& cancel) {
-  if (const int classes = parts.network->config().classes; classes != kClasses)
+  if (const int classes = parts.networks.front()->config().classes; classes != kClasses)
     return fail(ErrorCode::model_incompatible, "the network has {} classes, a detector has {}: real and fake", classes,
                 kClasses);
   DFA_ASSIGN_OR_RETURN(const Detectors detectors, make_detectors(options, parts));
   flow::Flow flow(inputs, options, parts, cancel, detectors.size());
   Stage decode, detect, score;
   score.start(
-      1, [&](int) { flow::run_score_worker(flow); }, [&] { flow.messages.close(); });
+      static_cast<int>(parts.networks.size()),
+      [&](int i) { flow::run_score_worker(flow, *parts.networks[static_cast<std::size_t>(i)]); },
+      [&] { flow.messages.close(); });
   detect.start(
       static_cast<int>(detectors.size()),
       [&](int i) { flow::run_detect_worker(flow, *detectors[static_cast<std::size_t>(i)]); },

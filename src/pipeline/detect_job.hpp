@@ -1,7 +1,7 @@
 // The detect job: inputs -> decode -> detect -> score -> records in input order. Stages run at the same time, joined by
 // bounded queues; memory does not grow with the length of a video or the size of a batch.
 //
-//   decode workers --frames--> detect workers --crops--> score worker
+//   decode workers --frames--> detect workers --crops--> score workers
 //         |                         |                         |
 //         +--------- messages ------+-------------------------+------> collector (the caller's thread) -> on_item,
 //         on_progress
@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/result.hpp"
@@ -37,7 +38,9 @@ struct DetectOptions {
   int detect_workers = 0;
   // Decode workers: an input is decoded by one of them. 0 = one for each four processors.
   int decode_workers = 0;
-  // Crops that share a forward pass at most.
+  // Crops of one frame that share a forward pass at most. Crops of different frames never do: which ones would meet in
+  // a batch is a matter of timing, and the last bits of a score depend on the batch. So the same file gives the same
+  // numbers, every time, alone or in a folder.
   int max_batch = 8;
 };
 
@@ -46,7 +49,9 @@ struct DetectParts {
   OpenMedia open_media;
   // Called once for each detect worker, on the caller's thread, before any work.
   std::function<Result<std::unique_ptr<Detector>>()> make_detector;
-  Network* network = nullptr;  // used by one thread; must outlive the job; two classes
+  // Equal networks, one for each score worker, each used by one thread; must outlive the job. At least one; two
+  // classes.
+  std::vector<Network*> networks;
   CropRecipe recipe;
   double temperature = 1;
   OperatingPoint operating_point;

@@ -31,15 +31,46 @@ FaceRecord record_of(const Face& face, const FrameTask& task, FaceFate fate) {
   return record;
 }
 
-Result<std::vector<float>> tensor_of(const Flow& flow, const FrameTask& task, const Face& face) {
-  const int side = flow.parts.network->config().image;
-  DFA_ASSIGN_OR_RETURN(const Picture crop, make_crop(task.frame.picture.view(), face, flow.parts.recipe));
-  std::vector<float> tensor(3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
-  DFA_TRY(crop_to_tensor(crop.view(), flow.parts.recipe, side, tensor));
-  return tensor;
-}
+// Collects the crops of a frame and sends them off in batches, so that a crowd never waits in memory.
+class BatchFiller {
+ public:
+  BatchFiller(Flow& flow, const FrameTask& task) : flow_(flow), task_(task) {}
 
-// Searches the frame and fills `found`; crops are sent as they are made, so that a crowd never waits in memory.
+  // Errors: landmarks_degenerate.
+  Status add(const Face& face, std::size_t place_in_frame) {
+    const int side = flow_.parts.networks.front()->config().image;
+    DFA_ASSIGN_OR_RETURN(const Picture crop, make_crop(task_.frame.picture.view(), face, flow_.parts.recipe));
+    const std::size_t size = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+    batch_.images.resize(batch_.images.size() + size);
+    const std::span<float> tensor = std::span(batch_.images).last(size);
+    if (Status filled = crop_to_tensor(crop.view(), flow_.parts.recipe, side, tensor); !filled) {
+      batch_.images.resize(batch_.images.size() - size);
+      return filled;
+    }
+    batch_.faces.push_back(place_in_frame);
+    if (batch_.faces.size() == static_cast<std::size_t>(flow_.options.max_batch)) send();
+    return {};
+  }
+
+  void send() {
+    if (batch_.faces.empty()) return;
+    const Stopwatch watch;
+    batch_.item = task_.item;
+    batch_.place = task_.place;
+    (void)flow_.crops.push(std::exchange(batch_, {}));
+    waited_ += watch.seconds();
+  }
+
+  // Seconds spent waiting for the score stage.
+  double waited() const { return waited_; }
+
+ private:
+  Flow& flow_;
+  const FrameTask& task_;
+  CropBatch batch_;
+  double waited_ = 0;
+};
+
 Status search(Flow& flow, Detector& detector, const FrameTask& task, FrameFound& found) {
   const TraceSpan span(flow.parts.trace, "detect", trace_item(flow, *task.item, task.frame.index));
   const Stopwatch watch;
@@ -49,22 +80,19 @@ Status search(Flow& flow, Detector& detector, const FrameTask& task, FrameFound&
     found.over_limit = static_cast<std::int64_t>(faces.size() - limit);
     faces.resize(limit);
   }
-  double waited = 0;
+  BatchFiller filler(flow, task);
   for (const Face& face : faces) {
     FaceRecord record = record_of(face, task, fate_of(judge_face(face, flow.options.faces)));
     if (record.quality.fate == FaceFate::scored) {
-      if (Result<std::vector<float>> tensor = tensor_of(flow, task, face)) {
-        const Stopwatch push;
-        (void)flow.crops.push({task.item, task.place, found.frame.faces.size(), std::move(*tensor)});
-        waited += push.seconds();
+      if (filler.add(face, found.frame.faces.size()))
         ++found.crops;
-      } else {
+      else
         record.quality.fate = FaceFate::not_scored;
-      }
     }
     found.frame.faces.push_back(std::move(record));
   }
-  found.seconds = watch.seconds() - waited;
+  filler.send();
+  found.seconds = watch.seconds() - filler.waited();
   return {};
 }
 

@@ -24,9 +24,8 @@ namespace dfa::flow {
 inline constexpr std::size_t kFrameBytes = 256u << 20;
 // Frames between decode and detect, for small ones. Two a worker hide the decoder's unevenness.
 inline constexpr std::size_t kFramesPerDetector = 2;
-// Crops between detect and score, as tensors of 0.6 MB each at 224 px: two batches, one in the network and one being
-// filled.
-inline constexpr std::size_t kBatchesWaiting = 2;
+// Batches between detect and score for each score worker; a crop is a tensor of 0.6 MB at 224 px.
+inline constexpr std::size_t kBatchesPerScorer = 2;
 // Messages to the collector; small, and the collector is never the bottleneck.
 inline constexpr std::size_t kMessages = 64;
 // Inputs begun and not yet given out: bounds what waits behind a long video for its turn in the output.
@@ -47,15 +46,16 @@ struct FrameTask {
   ByteBudget::Lease lease;
 };
 
-struct CropTask {
+// Crops of one frame.
+struct CropBatch {
   ItemHandle item;
   std::size_t place = 0;
-  std::size_t face = 0;       // in the frame's faces
-  std::vector<float> tensor;  // (3, S, S) f32
+  std::vector<std::size_t> faces;  // in the frame's faces
+  std::vector<float> images;       // (N, 3, S, S) f32, N = faces.size()
 };
 
-// Messages to the collector. For one item: ItemBegun, then in any order one FrameFound a frame, each followed by one
-// CropScored for each of its crops, and ItemRead once, when the last frame was sent off.
+// Messages to the collector. For one item: ItemBegun; then, in any order, a FrameFound for each frame, a CropScored for
+// each crop, and one ItemRead when the last frame was sent off.
 struct ItemBegun {
   std::size_t item = 0;
   std::int64_t frames_expected = 0;
@@ -122,7 +122,7 @@ struct Flow {
         cancel(cancel_in),
         budget(kFrameBytes),
         frames(kFramesPerDetector * detectors),
-        crops(kBatchesWaiting * static_cast<std::size_t>(options_in.max_batch)),
+        crops(kBatchesPerScorer * parts_in.networks.size()),
         messages(kMessages) {}
 
   const InputList& inputs;
@@ -134,7 +134,7 @@ struct Flow {
   Window window;
   ByteBudget budget;  // before the queue: leases in it must not outlive the budget
   BoundedQueue<FrameTask> frames;
-  BoundedQueue<CropTask> crops;
+  BoundedQueue<CropBatch> crops;
   BoundedQueue<Message> messages;
 
   bool stopping() const { return cancel.requested() || output_failed.load(std::memory_order_relaxed); }
@@ -171,7 +171,7 @@ auto guarded(Work&& work) -> decltype(work()) {
 // One worker of each stage: runs until its queue is closed and empty.
 void run_decode_worker(Flow& flow);
 void run_detect_worker(Flow& flow, Detector& detector);
-void run_score_worker(Flow& flow);
+void run_score_worker(Flow& flow, Network& network);
 // Runs on the caller's thread until the messages end.
 Result<SummaryRecord> collect(Flow& flow, const DetectCallbacks& callbacks);
 

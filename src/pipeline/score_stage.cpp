@@ -1,5 +1,5 @@
-// Runs the network on batches of crops, whatever frames and files they come from.
-#include <algorithm>
+// Runs the network on the crops of a frame.
+#include <span>
 #include <utility>
 
 #include "pipeline/flow.hpp"
@@ -7,84 +7,42 @@
 namespace dfa::flow {
 namespace {
 
-class Scorer {
- public:
-  explicit Scorer(Flow& flow)
-      : flow_(flow),
-        classes_(static_cast<std::size_t>(flow.parts.network->config().classes)),
-        max_batch_(static_cast<std::size_t>(flow.options.max_batch)) {}
-
-  void run() {
-    while (std::optional<CropTask> first = flow_.crops.pop()) {
-      gather(std::move(*first));
-      if (!batch_.empty()) forward();
-    }
+void tell_scores(Flow& flow, const CropBatch& batch, const Result<std::vector<float>>& logits, double seconds) {
+  const std::size_t classes = logits ? logits->size() / batch.faces.size() : 0;
+  for (std::size_t i = 0; i < batch.faces.size(); ++i) {
+    CropScored scored;
+    scored.item = batch.item->item;
+    scored.place = batch.place;
+    scored.face = batch.faces[i];
+    scored.seconds = seconds / static_cast<double>(batch.faces.size());
+    if (logits)
+      scored.p_fake = p_fake_from_logits(std::span(*logits).subspan(i * classes, classes), flow.parts.temperature);
+    else if (logits.error().code != ErrorCode::cancelled)
+      scored.error = logits.error();
+    flow.tell(std::move(scored));
   }
+}
 
- private:
-  // What is there now, up to a full batch: a crop never waits for company.
-  void gather(CropTask first) {
-    batch_.clear();
-    images_.clear();
-    add(std::move(first));
-    while (batch_.size() < max_batch_) {
-      std::optional<CropTask> next = flow_.crops.try_pop();
-      if (!next) return;
-      add(std::move(*next));
-    }
-  }
-
-  void add(CropTask task) {
-    if (task.item->abandoned) {
-      tell_unscored(task);
-      return;
-    }
-    images_.insert(images_.end(), task.tensor.begin(), task.tensor.end());
-    task.tensor = {};
-    batch_.push_back(std::move(task));
-  }
-
-  void forward() {
-    const TraceSpan span(flow_.parts.trace, "score", batch_name());
-    const Stopwatch watch;
-    logits_.assign(batch_.size() * classes_, 0.0F);
-    const Status status = guarded([&] {
-      return flow_.parts.network->forward(images_, static_cast<int>(batch_.size()), {.logits = logits_, .feature = {}});
-    });
-    const double seconds = watch.seconds() / static_cast<double>(batch_.size());
-    for (std::size_t i = 0; i < batch_.size(); ++i) {
-      CropScored scored{batch_[i].item->item, batch_[i].place, batch_[i].face, std::nullopt, seconds, std::nullopt};
-      if (status) {
-        scored.p_fake = p_fake_from_logits(std::span<const float>(logits_).subspan(i * classes_, classes_),
-                                           flow_.parts.temperature);
-      } else {
-        scored.error = status.error();
-        batch_[i].item->abandoned = true;
-      }
-      flow_.tell(std::move(scored));
-    }
-  }
-
-  void tell_unscored(const CropTask& task) {
-    flow_.tell(CropScored{task.item->item, task.place, task.face, std::nullopt, 0, std::nullopt});
-  }
-
-  std::string batch_name() const {
-    return flow_.parts.trace == nullptr ? std::string() : fmt::format("{} crops", batch_.size());
-  }
-
-  Flow& flow_;
-  const std::size_t classes_;
-  const std::size_t max_batch_;
-  std::vector<CropTask> batch_;
-  std::vector<float> images_;  // (N, 3, S, S) f32
-  std::vector<float> logits_;  // (N, classes) f32
-};
+// Logits (N, classes).
+Result<std::vector<float>> forward(Flow& flow, Network& network, const CropBatch& batch) {
+  const TraceSpan span(flow.parts.trace, "score",
+                       trace_item(flow, *batch.item, static_cast<std::int64_t>(batch.place)));
+  std::vector<float> logits(batch.faces.size() * static_cast<std::size_t>(network.config().classes));
+  DFA_TRY(network.forward(batch.images, static_cast<int>(batch.faces.size()), {.logits = logits, .feature = {}}));
+  return logits;
+}
 
 }  // namespace
 
-void run_score_worker(Flow& flow) {
-  Scorer(flow).run();
+void run_score_worker(Flow& flow, Network& network) {
+  while (std::optional<CropBatch> batch = flow.crops.pop()) {
+    const Stopwatch watch;
+    // Nobody waits for the numbers of an abandoned item, but the collector counts its crops. Who abandoned it says why.
+    Result<std::vector<float>> logits = fail(ErrorCode::cancelled, "given up");
+    if (!batch->item->abandoned) logits = guarded([&] { return forward(flow, network, *batch); });
+    if (!logits) batch->item->abandoned = true;
+    tell_scores(flow, *batch, logits, watch.seconds());
+  }
 }
 
 }  // namespace dfa::flow

@@ -175,6 +175,7 @@ struct StubJob {
   SpanTrace trace;
   FramesAlive alive;
   CancelFlag cancel;
+  int score_workers = 1;
   OperatingPoint point = {"custom", 0.5, std::nullopt, std::nullopt, std::nullopt};
   std::vector<ItemRecord> items;  // as given out
   std::atomic<int> given_out{0};
@@ -191,7 +192,7 @@ struct StubJob {
       inputs.inputs.push_back({name, std::nullopt});
       by_name[name] = file;
     }
-    StubNetwork network(before_forward);
+    std::vector<StubNetwork> networks(static_cast<std::size_t>(score_workers), StubNetwork(before_forward));
     DetectParts parts;
     parts.open_media = [&](const std::string& path, const IntakeOptions&) -> Intake {
       ++opened;
@@ -202,7 +203,7 @@ struct StubJob {
     parts.make_detector = [&]() -> Result<std::unique_ptr<Detector>> {
       return std::make_unique<StubDetector>(before_detect, &alive);
     };
-    parts.network = &network;
+    for (StubNetwork& network : networks) parts.networks.push_back(&network);
     parts.recipe = *crop_recipe_by_name("square1.3-inside");
     parts.operating_point = point;
     parts.trace = &trace;
@@ -214,8 +215,10 @@ struct StubJob {
                                                 },
                                                 on_progress},
                                                cancel);
-    forward_calls = network.calls;
-    largest_batch = network.largest_batch;
+    for (const StubNetwork& network : networks) {
+      forward_calls += network.calls;
+      largest_batch = std::max(largest_batch, network.largest_batch);
+    }
     return summary;
   }
 };
