@@ -1,9 +1,11 @@
 #include "cli_train/run.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 
 #include "cli_train/command.hpp"
+#include "train/config/run_config.hpp"
 #include "version.hpp"
 
 namespace dfa::cli_train {
@@ -17,6 +19,31 @@ Exit exit_for(ErrorCode code) {
   if (code == ErrorCode::recipe_mismatch) return Exit::model;
   if ((number >= 200 && number < 400) || code == ErrorCode::manifest_invalid) return Exit::no_input;
   return Exit::failed;
+}
+
+// Names of the commands, or of the options of the command that was given.
+std::vector<std::string> known_words(const CLI::App& app, std::span<const std::string> argv, bool options) {
+  std::vector<std::string> words;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!options) words.push_back(command->get_name());
+    if (!options || argv.empty() || command->get_name() != argv.front()) continue;
+    for (const CLI::Option* option : command->get_options())
+      if (!option->get_lnames().empty()) words.push_back("--" + option->get_lnames().front());
+  }
+  return words;
+}
+
+// For the first word that nobody knows: the nearest one that is known.
+std::string suggestion(const CLI::App& app, std::span<const std::string> argv) {
+  for (std::size_t i = 0; i < argv.size(); ++i) {
+    const bool option = argv[i].starts_with("--");
+    if (i > 0 && !option) continue;
+    const std::string word = argv[i].substr(0, argv[i].find('='));
+    const std::vector<std::string> known = known_words(app, argv, option);
+    if (known.empty() || std::find(known.begin(), known.end(), word) != known.end()) continue;
+    return fmt::format("\"{}\" is not known; did you mean \"{}\"?\n", word, train::nearest_word(word, known));
+  }
+  return "";
 }
 
 }  // namespace
@@ -45,7 +72,9 @@ int run(std::span<const std::string> argv, Streams streams, const CancelFlag& ca
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     const int status = app.exit(error, streams.out, streams.err);
-    return status == 0 ? 0 : static_cast<int>(Exit::usage);
+    if (status == 0) return 0;  // --help, --version
+    streams.err << suggestion(app, argv);
+    return static_cast<int>(Exit::usage);
   } catch (const std::exception& error) {
     streams.err << "dfa-train: internal error: " << error.what() << "\n";
     return static_cast<int>(Exit::failed);

@@ -238,11 +238,10 @@ class Consistency {
   Status add(const ManifestEntry& entry, const Place& place) {
     if (const auto [found, fresh] = paths_.emplace(entry.path, place.line); !fresh)
       return place.invalid("path \"{}\" is listed twice, first in line {}", entry.path, found->second);
-    DFA_TRY(
-        one_role(!entry.video
-                     ? "unnamed video (numbered files of one folder count as one; still pictures say \"video\": null)"
+    DFA_TRY(one_role(
+        !entry.video ? "unnamed video (numbered files of one folder count as one; still pictures say \"video\": null)"
                      : "video",
-                 video_key(entry), entry.role, place));
+        video_key(entry), entry.role, place));
     if (!entry.crop_sha256.empty()) DFA_TRY(one_role("crop_sha256", entry.crop_sha256, entry.role, place));
     return {};
   }

@@ -252,7 +252,11 @@ TEST_F(RunTest, TheCommandsWorkTogether) {
   EXPECT_EQ(call({"run", config, "--set", "bach=3"}).first, 2);
   EXPECT_EQ(call({"run", (dir_ / "absent.json").string()}).first, 3);
   EXPECT_EQ(call({"export", (dir_ / "m.dfa").string(), "--out", (dir_ / "n.dfa").string()}).first, 5);
-  EXPECT_EQ(call({"train"}).first, 2);
+  EXPECT_EQ(call({}).first, 2);
+  const auto [unknown, hint] = call({"exprot"});
+  EXPECT_EQ(unknown, 2);
+  EXPECT_NE(hint.find("did you mean \"export\"?"), std::string::npos) << hint;
+  EXPECT_NE(call({"export", folder, "--dtyp", "f16"}).second.find("did you mean \"--dtype\"?"), std::string::npos);
 }
 
 TEST_F(RunTest, ASignalEndsInItsStatus) {
