@@ -67,9 +67,6 @@ void let_fall_through(CLI::App& app) {
 void describe(CLI::App& app, CommandContext& context) {
   app.name("dfa");
   app.description("Finds faces in pictures and videos and says how likely each is a forgery.");
-  app.footer(
-      "Example:\n  dfa detect photo.jpg clip.mp4 holiday/\n\n"
-      "Results go to standard output, everything else to standard error. `dfa COMMAND --help` says more.");
   app.set_version_flag("--version", fmt::format("dfa {} ({})", kVersion, kBuildId), "Print version and build");
   CLI::Option* quiet = app.add_flag_callback(
       "--quiet", [&context] { context.options.talk = Talk::quiet; }, "Only errors on standard error");
@@ -77,6 +74,14 @@ void describe(CLI::App& app, CommandContext& context) {
          "-v,--verbose", [&context] { context.options.talk = Talk::verbose; }, "Say more")
       ->excludes(quiet);
   app.require_subcommand(1);
+}
+
+// After the commands, which would inherit it.
+void add_footer(CLI::App& app) {
+  app.footer(
+      "Example:\n  dfa detect samples\n\n"
+      "Results go to standard output, everything else to standard error; --quiet and -v may stand anywhere.\n"
+      "`dfa COMMAND --help` says more.");
 }
 
 LogLevel least_level(Talk talk) {
@@ -114,6 +119,7 @@ int parse_and_run(std::span<const std::string> argv, Streams& streams, const Can
   CLI::App app;
   describe(app, context);
   add_commands(app, context);
+  add_footer(app);
   let_fall_through(app);
   app.parse_complete_callback([&] { log.set_least(least_level(context.options.talk)); });
   if (argv.empty()) {

@@ -9,12 +9,14 @@ function(dfa_room name)
   target_link_libraries(dfa_${name} PUBLIC dfa_settings ${ROOM_PUBLIC} PRIVATE dfa_warnings ${ROOM_PRIVATE})
 endfunction()
 
-# dfa_test(NAME SOURCES a.cpp ... LIBS libs...)
-# A test program, one a room. Tests that need the shared goldens skip, and say so, when DFA_SHARED is unset.
+# dfa_test(NAME [NO_DISCOVERY] SOURCES a.cpp ... LIBS libs...)
+# A test program, one a room; ctest sees each of its tests, unless NO_DISCOVERY leaves that to the caller. Tests that need the shared goldens skip, and say so, when DFA_SHARED is unset.
 function(dfa_test name)
-  cmake_parse_arguments(TEST "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(TEST "NO_DISCOVERY" "" "SOURCES;LIBS" ${ARGN})
   add_executable(dfa_test_${name} ${TEST_SOURCES})
   target_link_libraries(dfa_test_${name} PRIVATE dfa_settings dfa_warnings dfa_test_support ${TEST_LIBS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(dfa_test_${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       PROPERTIES TIMEOUT 300)
+  if(NOT TEST_NO_DISCOVERY)
+    gtest_discover_tests(dfa_test_${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                         PROPERTIES TIMEOUT 600)
+  endif()
 endfunction()

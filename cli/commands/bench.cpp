@@ -10,13 +10,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include <version.hpp>  // the generated one, not the command beside this file
 #include "base/machine.hpp"
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "model/model.hpp"
 #include "nn/isa.hpp"
 #include "pipeline/cancel.hpp"
-#include <version.hpp>  // the generated one, not the command beside this file
 
 namespace dfa::cli {
 namespace {

@@ -162,7 +162,7 @@ void add_detect_command(CLI::App& app, CommandContext& context) {
   CLI::App* detect = app.add_subcommand("detect", "Score the faces of pictures and videos");
   detect->footer(
       "Examples:\n"
-      "  dfa detect photo.jpg clip.mp4 holiday/      a table for people\n"
+      "  dfa detect samples                          a table for people\n"
       "  dfa detect --format json clip.mp4           the whole record (docs/result.schema.json)\n"
       "  find . -name '*.mp4' | dfa detect --format jsonl -\n\n"
       "Exit status: 0 analysed, 2 usage, 3 nothing readable, 4 no usable face anywhere, 5 model, 6 some inputs failed, "

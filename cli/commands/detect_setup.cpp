@@ -14,6 +14,7 @@ namespace dfa::cli {
 namespace {
 
 constexpr int kMaxBatch = 8;                      // of the faces of one frame; a larger batch gains nothing on a CPU
+constexpr int kThreadsPerDecoder = 4;             // searching a frame takes several times as long as decoding it
 constexpr std::int64_t kCopiesBytes = 256 << 20;  // weights of all copies of a small network together
 
 std::string detector_name(const DetectRequest& request, const CropRecipe& recipe) {
@@ -54,6 +55,7 @@ DetectOptions job_options(const DetectRequest& request, int threads) {
   options.faces.min_side_px = request.min_face_px;
   options.max_faces = request.max_faces;
   options.detect_workers = threads;
+  options.decode_workers = (threads + kThreadsPerDecoder - 1) / kThreadsPerDecoder;
   options.max_batch = kMaxBatch;
   return options;
 }

@@ -17,6 +17,8 @@ Result<Decoder> Decoder::open(const AVStream& stream, int threads, const MediaLi
   AVCodecContext& context = *decoder.context_;
   if (avcodec_parameters_to_context(&context, &parameters) < 0)
     return fail(ErrorCode::out_of_memory, "no memory for the decoder");
+  // In HEVC the mark speaks of one temporal layer only; for other codecs the decoders do not look at it, or not all.
+  decoder.tells_references_ = parameters.codec_id == AV_CODEC_ID_H264 || parameters.codec_id == AV_CODEC_ID_MPEG2VIDEO;
   context.pkt_timebase = stream.time_base;
   if (limits.max_pixels > 0) context.max_pixels = limits.max_pixels;
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -28,7 +30,9 @@ Result<Decoder> Decoder::open(const AVStream& stream, int threads, const MediaLi
   return decoder;
 }
 
-bool Decoder::send(AVPacket& packet, std::int32_t number) {
+bool Decoder::send(AVPacket& packet, std::int32_t number, Interest interest) {
+  const bool skip = interest == Interest::as_reference && tells_references_;
+  context_->skip_frame = skip ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
   packet.pts = number;
   packet.dts = AV_NOPTS_VALUE;
   return avcodec_send_packet(context_.get(), &packet) >= 0;

@@ -17,6 +17,12 @@ struct DecodedFrame {
   bool damaged = false;      // the decoder itself says that pixels are missing or made up
 };
 
+enum class Interest {
+  shown,        // the frame is wanted
+  as_reference  // only others may need it: a frame that no other leans on is not decoded, where the codec says so
+                // reliably
+};
+
 enum class Needs { packet, nothing };  // what a decoder that has no frame now needs; nothing = all frames are out
 
 class Decoder {
@@ -25,7 +31,9 @@ class Decoder {
   static Result<Decoder> open(const AVStream& stream, int threads, const MediaLimits& limits);
 
   // False where the packet could not be decoded. The packet's times are overwritten.
-  bool send(AVPacket& packet, std::int32_t number);
+  bool send(AVPacket& packet, std::int32_t number, Interest interest);
+  // Whether packets of this codec tell reliably if others lean on them. Otherwise Interest makes no difference.
+  bool tells_references() const { return tells_references_; }
   // No more packets: the frames that wait come out.
   void drain();
   // The next frame, or nothing and what is needed.
@@ -42,6 +50,7 @@ class Decoder {
  private:
   CodecHandle context_;
   int threads_ = 1;
+  bool tells_references_ = false;
   int failures_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "media/frame_converter.hpp"
 
 #include <cmath>
+#include <cstring>
 
 #include "media/picture_codecs.hpp"
 
@@ -15,9 +16,20 @@ namespace {
 constexpr double kMaxPixelAspect = 8.0;
 constexpr int kRowAlignment = 64;
 
+// FFmpeg passes on what stands in the file, also numbers that its enums do not have: reading those as an enum is
+// undefined.
+template <class Enum>
+int number_of(const Enum& value) {
+  static_assert(sizeof(Enum) == sizeof(int));
+  int number;
+  std::memcpy(&number, &value, sizeof number);
+  return number;
+}
+
 // The "yuvj" formats say full range by their name.
 bool is_full_range(const AVFrame& frame) {
-  if (frame.color_range != AVCOL_RANGE_UNSPECIFIED) return frame.color_range == AVCOL_RANGE_JPEG;
+  if (const int range = number_of(frame.color_range); range == AVCOL_RANGE_JPEG || range == AVCOL_RANGE_MPEG)
+    return range == AVCOL_RANGE_JPEG;
   switch (frame.format) {
     case AV_PIX_FMT_YUVJ411P:
     case AV_PIX_FMT_YUVJ420P:
@@ -39,7 +51,7 @@ bool is_rgb(int format) {
 // of this kind).
 int matrix_of(const AVFrame& frame) {
   if (is_rgb(frame.format)) return SWS_CS_DEFAULT;
-  switch (frame.colorspace) {
+  switch (number_of(frame.colorspace)) {
     case AVCOL_SPC_BT709:
       return SWS_CS_ITU709;
     case AVCOL_SPC_FCC:
@@ -81,8 +93,8 @@ Status FrameConverter::prepare(const AVFrame& frame, Size size) {
     return fail(ErrorCode::media_unsupported, "pixel format {} is not converted to RGB",
                 format_name ? format_name : "unknown");
   if (look.matrix < 0) {
-    const char* name = av_color_space_name(frame.colorspace);
-    return fail(ErrorCode::media_unsupported, "colour matrix {} is not converted to RGB", name ? name : "unknown");
+    return fail(ErrorCode::media_unsupported, "colour matrix {} (ITU-T H.273) is not converted to RGB",
+                number_of(frame.colorspace));
   }
   ScalerHandle scaler(sws_getContext(frame.width, frame.height, format, size.width, size.height, AV_PIX_FMT_RGB24,
                                      kScalerFlags, nullptr, nullptr, nullptr));

@@ -12,26 +12,38 @@ constexpr std::size_t kMaxKeysBack = 2;
 
 }  // namespace
 
-void FrameFinder::start_over() {
+void FrameFinder::start_over(std::span<const std::int64_t> wanted) {
   started_ = false;
+  wanted_ = wanted;
 }
 
 Result<FrameHandle> FrameFinder::find(std::int64_t rank, VideoWork& work) {
   DFA_TRY(approach(rank, work));
-  const std::size_t nearest = can_seek() ? index_->key_for(index_->number_of_rank(rank)) : 0;
-  for (std::size_t back = keys_back_ + 1;; ++back) {
+  for (;;) {
     std::optional<DecodedFrame> decoded = run_to(rank, work);
     const bool good = decoded && !decoded->damaged && !is_tainted(*decoded);
     if (good) return std::move(decoded->frame);
-    // Decoding that began at the start of the file, or far enough before the frame, has had every reference there is.
-    const bool enough = !can_seek() || run_key_ == 0 || run_key_ + kMaxKeysBack <= nearest || back > kMaxKeysBack;
-    if (enough) {
-      last_packet_damaged_ |= rank == index_->frame_count() - 1;
-      return FrameHandle();
-    }
-    keys_back_ = back;
-    DFA_TRY(jump(nearest - std::min(nearest, back), work));
+    DFA_ASSIGN_OR_RETURN(const bool again, try_harder(rank, work));
+    if (again) continue;
+    last_packet_damaged_ |= rank == index_->frame_count() - 1;
+    return FrameHandle();
   }
+}
+
+// After a frame did not come, or came damaged: starts another attempt, with more of the stream decoded before it than
+// in the last. False where that is not possible: decoding began at the start of the file, or far enough before the
+// frame, and left nothing out. What helped is kept for the frames to come.
+Result<bool> FrameFinder::try_harder(std::int64_t rank, VideoWork& work) {
+  const std::size_t nearest = can_seek() ? index_->key_for(index_->number_of_rank(rank)) : 0;
+  if (skipping_works_ && skipped_) {
+    skipping_works_ = false;
+    DFA_TRY(jump(std::min(run_key_, nearest), work));
+    return true;
+  }
+  if (run_key_ == 0 || run_key_ + kMaxKeysBack <= nearest) return false;
+  keys_back_ = nearest - run_key_ + 1;
+  DFA_TRY(jump(run_key_ - 1, work));
+  return true;
 }
 
 // Makes sure that decoding on leads to the frame, and takes the shortest way: on from here, or by a seek.
@@ -45,32 +57,31 @@ Status FrameFinder::approach(std::int64_t rank, VideoWork& work) {
 }
 
 Status FrameFinder::jump(std::size_t key, VideoWork& work) {
-  if (key == 0 && !started_ && source_.next_number() == 0) return go_to_start();
-  decoder_.reset();
-  held_.reset();
-  damage_ = {};
-  draining_ = finished_ = false;
-  frames_out_ = 0;
-  started_ = true;
-  if (key > 0) ++work.seeks;
-  if (key > 0 && source_.seek_to_key(key)) {
-    // The container may have gone to an earlier one.
-    run_key_ = index_->key_for(source_.next_number());
-    return {};
+  if (key == 0) return go_to_start();
+  forget();
+  ++work.seeks;
+  if (!source_.seek_to_key(key)) {
+    seeking_works_ = false;
+    return go_to_start();
   }
-  if (key > 0) seeking_works_ = false;
-  return go_to_start();
+  run_key_ = index_->key_for(source_.next_number());  // the container may have gone to an earlier one
+  return {};
 }
 
 Status FrameFinder::go_to_start() {
+  forget();
+  run_key_ = 0;
+  return source_.restart();
+}
+
+// Before a run of decoding that begins elsewhere.
+void FrameFinder::forget() {
   decoder_.reset();
   held_.reset();
   damage_ = {};
-  draining_ = finished_ = false;
+  draining_ = finished_ = skipped_ = false;
   frames_out_ = 0;
-  run_key_ = 0;
   started_ = true;
-  return source_.restart();
 }
 
 // Decodes until the frame comes, or one that is shown later, or the end.
@@ -126,7 +137,16 @@ void FrameFinder::feed() {
     return;
   }
   const std::int32_t number = source_.next_number() - 1;
-  if (!decoder_.send(*packet, number)) note_damage(number);
+  const Interest interest = interest_in(number);
+  skipped_ |= interest == Interest::as_reference;
+  if (!decoder_.send(*packet, number, interest)) note_damage(number);
+}
+
+// Without times a frame's rank is its turn of coming out: then all must.
+Interest FrameFinder::interest_in(std::int32_t number) const {
+  if (!skipping_works_ || !index_->is_timed() || !decoder_.tells_references()) return Interest::shown;
+  const bool wanted = std::binary_search(wanted_.begin(), wanted_.end(), index_->packet(number).rank);
+  return wanted ? Interest::shown : Interest::as_reference;
 }
 
 void FrameFinder::note_damage(std::int32_t number) {

@@ -110,6 +110,11 @@ Result<PacketIndex> PacketIndex::build(Container& container, const MediaLimits& 
   if (packet == nullptr) return fail(ErrorCode::out_of_memory, "no memory for a packet");
   PacketIndex index;
   Scan scan;
+  // The container's own table, where it has one, tells the number: growing step by step would take twice the memory.
+  const auto likely = std::clamp<std::int64_t>(avformat_index_get_entries_count(&container.stream()), 0, kMaxPackets);
+  index.packets_.reserve(static_cast<std::size_t>(likely));
+  index.shown_.reserve(static_cast<std::size_t>(likely));
+  scan.dts.reserve(static_cast<std::size_t>(likely));
   const bool marks_incomplete = stores_whole_frames(container.format().iformat->name);
   int failures = 0;
   while (failures < kMaxFailuresInARow) {

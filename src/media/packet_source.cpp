@@ -85,6 +85,9 @@ std::int32_t PacketSource::recognise(const AVPacket& packet, std::int32_t near) 
 }
 
 Status PacketSource::restart() {
+  ended_early_ = false;
+  // Going back is cheaper than reading the tables again, wherever packet 0 can be recognised.
+  if (index_->is_timed() && seek_to_time(index_->packet(0).pts, 0)) return {};
   DFA_TRY(container_->reopen());
   has_packet_ = false;
   next_number_ = 0;

@@ -22,7 +22,8 @@ class PacketSource {
   // recognised and next_number() tells which it is. False: the container cannot be trusted with seeking; call
   // restart().
   [[nodiscard]] bool seek_to_key(std::size_t key);
-  // Opens the file again: packet 0 is next. Errors: as Container::open().
+  // Back to the start, by opening the file again where nothing else helps: packet 0 is next. Errors: as
+  // Container::open().
   Status restart();
 
   // Whether the file ended before the index said so: it changed while we read.

@@ -113,7 +113,7 @@ Status Reader::select(const FrameSelection& selection) {
   DFA_ASSIGN_OR_RETURN(wanted_, wanted_frames(selection, index_.frame_count(), index_.duration_seconds(), seconds_of));
   cursor_ = 0;
   work_ = {};
-  finder_->start_over();
+  finder_->start_over(wanted_);
   selected_ = true;
   return {};
 }

@@ -8,11 +8,22 @@
 namespace dfa::flow {
 namespace {
 
+// What stays of the messages until their item is complete: a long video has many.
+struct KeptFrame {
+  std::size_t place = 0;
+  SampledFrame frame;
+};
+struct KeptScore {
+  std::size_t place = 0;
+  std::size_t face = 0;
+  std::optional<double> p_fake;
+};
+
 // An item of which something is still to come.
 struct Pending {
   std::int64_t frames_expected = 0;
-  std::vector<FrameFound> frames;
-  std::vector<CropScored> scores;
+  std::vector<KeptFrame> frames;
+  std::vector<KeptScore> scores;
   std::size_t crops_expected = 0;
   std::int64_t over_limit = 0;
   StageSeconds seconds;
@@ -61,7 +72,7 @@ class Collector {
     pending.over_limit += found.over_limit;
     pending.seconds.detect += found.seconds;
     if (found.error && !pending.error) pending.error = found.error;
-    pending.frames.push_back(std::move(found));
+    pending.frames.push_back({found.place, std::move(found.frame)});
     return item;
   }
   std::size_t take(CropScored scored) {
@@ -69,7 +80,7 @@ class Collector {
     Pending& pending = pending_[item];
     pending.seconds.score += scored.seconds;
     if (scored.error && !pending.error) pending.error = scored.error;
-    pending.scores.push_back(std::move(scored));
+    pending.scores.push_back({scored.place, scored.face, scored.p_fake});
     return item;
   }
   std::size_t take(ItemRead read) {
@@ -114,15 +125,15 @@ class Collector {
 
   static std::vector<SampledFrame> sampled_frames(Pending& pending) {
     std::sort(pending.frames.begin(), pending.frames.end(),
-              [](const FrameFound& a, const FrameFound& b) { return a.place < b.place; });
-    for (const CropScored& scored : pending.scores) {
+              [](const KeptFrame& a, const KeptFrame& b) { return a.place < b.place; });
+    for (const KeptScore& scored : pending.scores) {
       FaceRecord& face = pending.frames[scored.place].frame.faces[scored.face];
       face.p_fake = scored.p_fake;
       if (!scored.p_fake) face.quality.fate = FaceFate::not_scored;
     }
     std::vector<SampledFrame> frames;
     frames.reserve(pending.frames.size());
-    for (FrameFound& found : pending.frames) frames.push_back(std::move(found.frame));
+    for (KeptFrame& kept : pending.frames) frames.push_back(std::move(kept.frame));
     return frames;
   }
 

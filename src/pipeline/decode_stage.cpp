@@ -24,7 +24,7 @@ void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Readin
     const Stopwatch watch;
     FrameTask task{item, reading.read.frames, {}, {}};
     {
-      const TraceSpan span(flow.parts.trace, "decode", trace_item(flow, *item, static_cast<std::int64_t>(task.place)));
+      const TraceSpan span(flow.parts.trace, "decode", trace_item(flow, *item, task.place));
       Result<std::optional<Frame>> frame = guarded([&] { return source.next(); });
       reading.seconds += watch.seconds();
       if (!frame) {

@@ -72,7 +72,7 @@ class BatchFiller {
 };
 
 Status search(Flow& flow, Detector& detector, const FrameTask& task, FrameFound& found) {
-  const TraceSpan span(flow.parts.trace, "detect", trace_item(flow, *task.item, task.frame.index));
+  const TraceSpan span(flow.parts.trace, "detect", trace_item(flow, *task.item, task.place));
   const Stopwatch watch;
   DFA_ASSIGN_OR_RETURN(std::vector<Face> faces, detector.detect(task.frame.picture.view()));
   const auto limit = static_cast<std::size_t>(flow.options.max_faces);

@@ -142,10 +142,10 @@ struct Flow {
   void tell(Message message) { (void)messages.push(std::move(message)); }
 };
 
-// The name of a frame in traces: "<path>#<frame>".
-inline std::string trace_item(const Flow& flow, const ItemToken& item, std::int64_t frame) {
+// The name of a frame in traces: "<path>#<its number among the sampled frames>".
+inline std::string trace_item(const Flow& flow, const ItemToken& item, std::size_t place) {
   if (flow.parts.trace == nullptr || !flow.parts.trace->wants(TraceClass::profile)) return {};
-  return fmt::format("{}#{}", item.path, frame);
+  return fmt::format("{}#{}", item.path, place);
 }
 
 class Stopwatch {

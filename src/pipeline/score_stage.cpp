@@ -25,8 +25,7 @@ void tell_scores(Flow& flow, const CropBatch& batch, const Result<std::vector<fl
 
 // Logits (N, classes).
 Result<std::vector<float>> forward(Flow& flow, Network& network, const CropBatch& batch) {
-  const TraceSpan span(flow.parts.trace, "score",
-                       trace_item(flow, *batch.item, static_cast<std::int64_t>(batch.place)));
+  const TraceSpan span(flow.parts.trace, "score", trace_item(flow, *batch.item, batch.place));
   std::vector<float> logits(batch.faces.size() * static_cast<std::size_t>(network.config().classes));
   DFA_TRY(network.forward(batch.images, static_cast<int>(batch.faces.size()), {.logits = logits, .feature = {}}));
   return logits;

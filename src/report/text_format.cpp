@@ -82,23 +82,28 @@ class TextFormat final : public RecordFormat {
   }
 
   static std::string skipped(const SkippedFiles& skipped) {
-    if (skipped.hidden + skipped.links + skipped.other == 0) return {};
-    return fmt::format("skipped in folders: {} hidden, {} symbolic links, {} other files\n", skipped.hidden,
-                       skipped.links, skipped.other);
+    std::string text;
+    const auto add = [&text](std::int64_t count, std::string_view what) {
+      if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "skipped in folders: " : ", ", count, what);
+    };
+    add(skipped.hidden, "hidden");
+    add(skipped.links, "symbolic links");
+    add(skipped.other, "not pictures or videos by name");
+    return text.empty() ? text : text + '\n';
   }
 
   std::string meaning() const {
     std::string text =
-        "\np_fake: 0 = real, 1 = fake; how likely the model holds a forgery, not how much was changed. " +
-        fmt::format("Rule: {}.\n", kItemRule);
+        "\np_fake: 0 = real, 1 = fake; how likely a forgery is in the model's eyes, not how much was changed.\n";
+    text += fmt::format("Rule: {}.\n", kItemRule);
     text += fmt::format("Operating point: {}.\n", operating_point_text(run_.operating_point));
-    text += fmt::format("Model {} ({}), engine {}, faces by {}, crops {}.", run_.model.name,
+    text += fmt::format("Model {} ({}), engine {}, faces by {}, crops {}.\n", run_.model.name,
                         run_.model.sha256.empty() ? "no file" : run_.model.sha256.substr(0, kShortHash),
                         run_.engine.precision, run_.crop.detector, run_.crop.recipe);
     if (run_.crop.forced == CropForced::yes)
-      text += fmt::format(" FORCED: the model was made for other crops ({}); these numbers mean little.",
+      text += fmt::format("FORCED: the model was made for other crops ({}); these numbers mean little.\n",
                           run_.crop.difference);
-    return text + '\n';
+    return text;
   }
 
   const std::size_t width_;

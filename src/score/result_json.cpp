@@ -68,19 +68,30 @@ Json face_json(const FaceRecord& face) {
       {"p_fake", number(face.p_fake)}};
 }
 
-Json person_json(const PersonRecord& person) {
-  Json faces = Json::array();
-  for (const FaceRecord& face : person.faces) faces.push_back(face_json(face));
-  Json intervals = Json::array();
-  for (const IntervalRecord& interval : person.intervals)
-    intervals.push_back(Json{{"from_seconds", seconds(interval.from_seconds)},
-                             {"to_seconds", seconds(interval.to_seconds)},
-                             {"p_fake_mean", number(interval.p_fake_mean)},
-                             {"p_fake_max", number(interval.p_fake_max)}});
-  return {{"id", person.id},
-          {"p_fake", number(person.p_fake)},
-          {"faces", std::move(faces)},
-          {"intervals", std::move(intervals)}};
+// Every face of a long video as one JSON tree would take kilobytes a face: the text is joined from small pieces
+// instead.
+template <class Values, class ToJson>
+std::string dump_array(const Values& values, ToJson to_json) {
+  std::string text = "[";
+  for (const auto& value : values) {
+    if (text.size() > 1) text += ',';
+    text += dump(to_json(value));
+  }
+  return text + ']';
+}
+
+Json interval_json(const IntervalRecord& interval) {
+  return {{"from_seconds", seconds(interval.from_seconds)},
+          {"to_seconds", seconds(interval.to_seconds)},
+          {"p_fake_mean", number(interval.p_fake_mean)},
+          {"p_fake_max", number(interval.p_fake_max)}};
+}
+
+std::string person_text(const PersonRecord& person) {
+  std::string text = dump(Json{{"id", person.id}, {"p_fake", number(person.p_fake)}});
+  text.back() = ',';  // instead of the closing brace
+  text += "\"faces\":" + dump_array(person.faces, face_json);
+  return text + ",\"intervals\":" + dump_array(person.intervals, interval_json) + '}';
 }
 
 Json work_json(const WorkRecord& work) {
@@ -98,19 +109,25 @@ Json work_json(const WorkRecord& work) {
             {"score", seconds(work.seconds.score)}}}};
 }
 
-void append_item(Json& json, const ItemRecord& item) {
-  json["input"] = item.input;
-  if (!is_utf8(item.input)) json["input_hex"] = hex(item.input);
-  json["sha256"] = text(item.sha256);
-  json["kind"] = media_kind_name(item.kind);
-  json["outcome"] = outcome_name(item.outcome);
-  json["reason"] = item.reason;
-  json["p_fake"] = number(item.p_fake);
-  json["verdict"] = item.verdict ? Json(verdict_name(*item.verdict)) : Json(nullptr);
-  Json persons = Json::array();
-  for (const PersonRecord& person : item.persons) persons.push_back(person_json(person));
-  json["persons"] = std::move(persons);
-  json["work"] = work_json(item.work);
+// The keys of an item with the closing brace, and without the opening one.
+std::string item_tail(const ItemRecord& item) {
+  Json head;
+  head["input"] = item.input;
+  if (!is_utf8(item.input)) head["input_hex"] = hex(item.input);
+  head["sha256"] = text(item.sha256);
+  head["kind"] = media_kind_name(item.kind);
+  head["outcome"] = outcome_name(item.outcome);
+  head["reason"] = item.reason;
+  head["p_fake"] = number(item.p_fake);
+  head["verdict"] = item.verdict ? Json(verdict_name(*item.verdict)) : Json(nullptr);
+  std::string tail = dump(head).substr(1);
+  tail.back() = ',';  // instead of the closing brace
+  tail += "\"persons\":[";
+  for (const PersonRecord& person : item.persons) {
+    if (&person != item.persons.data()) tail += ',';
+    tail += person_text(person);
+  }
+  return tail + "],\"work\":" + dump(work_json(item.work)) + '}';
 }
 
 enum class Card { leave_out, write };
@@ -149,9 +166,7 @@ std::string result_json_begin(const RunRecord& run) {
 }
 
 std::string result_json_item(const ItemRecord& item) {
-  Json json;
-  append_item(json, item);
-  return dump(json);
+  return '{' + item_tail(item);
 }
 
 std::string result_json_end(const SummaryRecord& summary) {
@@ -171,9 +186,9 @@ std::string result_json_end(const SummaryRecord& summary) {
 }
 
 std::string result_json_line(const RunRecord& run, const ItemRecord& item) {
-  Json json = run_json(run, Card::leave_out);
-  append_item(json, item);
-  return dump(json) + "\n";
+  std::string line = dump(run_json(run, Card::leave_out));
+  line.back() = ',';  // instead of the closing brace
+  return line + item_tail(item) + '\n';
 }
 
 }  // namespace dfa

@@ -131,10 +131,11 @@ Result<Wrapped> locate(const TorchFile& file, std::vector<std::string>& ignored)
     for (std::size_t i = 0; i < root.items.size() && keys.size() < 8; i += 2)
       keys.push_back(key_text(file.tree().at(root.items[i])));
     const std::vector<std::string> foreign = file.foreign_globals();
-    return fail(ErrorCode::model_format,
-                "found no tensors: expected a dict of tensors, bare or below `model`, `state_dict` or `best_state_dict`\n"
-                "  its keys: {}\n  objects it would build: {}",
-                fmt::join(keys, ", "), foreign.empty() ? "none" : fmt::format("{}", fmt::join(foreign, ", ")));
+    return fail(
+        ErrorCode::model_format,
+        "found no tensors: expected a dict of tensors, bare or below `model`, `state_dict` or `best_state_dict`\n"
+        "  its keys: {}\n  objects it would build: {}",
+        fmt::join(keys, ", "), foreign.empty() ? "none" : fmt::format("{}", fmt::join(foreign, ", ")));
   }
   return found;
 }

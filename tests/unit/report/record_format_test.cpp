@@ -118,7 +118,7 @@ TEST(RecordFormat, TextSaysWhatWasForcedSkippedAndStopped) {
   summary.skipped = {.hidden = 2, .links = 1, .other = 5};
   const std::string text = writer->end(summary);
   EXPECT_THAT(text, HasSubstr("4 not analysed (stopped)"));
-  EXPECT_THAT(text, HasSubstr("2 hidden, 1 symbolic links, 5 other files"));
+  EXPECT_THAT(text, HasSubstr("skipped in folders: 2 hidden, 1 symbolic links, 5 not pictures or videos by name\n"));
 }
 
 TEST(RecordFormat, TextShowsPersonsOnRequest) {
