@@ -75,7 +75,7 @@ class Collector {
     pending.frames.push_back({found.place, std::move(found.frame)});
     return item;
   }
-  std::size_t take(CropScored scored) {
+  std::size_t take(const CropScored& scored) {
     const std::size_t item = scored.item;
     Pending& pending = pending_[item];
     pending.seconds.score += scored.seconds;

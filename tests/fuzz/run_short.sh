@@ -44,7 +44,7 @@ done
 if run fuzz_model_planted model; then
   echo "FAILED  fuzz_model_planted: the planted out-of-bounds read was not found in $runs runs"
   found=1
-elif grep -q "AddressSanitizer: heap-buffer-overflow" "$work/log"; then
+elif grep -qE "AddressSanitizer: (heap-buffer-overflow|SEGV)" "$work/log"; then
   echo "ok      fuzz_model_planted: the planted out-of-bounds read was found"
   rm -f "$findings"/fuzz_model_planted-*
 else
