@@ -299,7 +299,7 @@ void soften_block(float* scores, std::size_t stride, std::size_t rows, std::size
   for (std::size_t r = 0; r < rows; ++r) {
     float* row = scores + r * stride;
     const float block_largest = largest_of(row, keys);
-    const float largest = true ? block_largest : std::max(state.largest[r], block_largest);
+    const float largest = first ? block_largest : std::max(state.largest[r], block_largest);
     const float sum = exponentials(row, keys, largest);
     if (first) {
       state.sum[r] = sum;

@@ -42,7 +42,8 @@ class Packer {
 
   // 1 / sqrt(head_dim) for the rows of q.
   static std::vector<double> attention_scale(int dim, int heads) {
-    return std::vector<double>(static_cast<std::size_t>(dim), 1.0 / std::sqrt(static_cast<double>(dim / heads)));
+    const int head_width = dim / heads;  // exact: heads divides dim
+    return std::vector<double>(static_cast<std::size_t>(dim), 1.0 / std::sqrt(static_cast<double>(head_width)));
   }
 
   Status pack_embedding() {
