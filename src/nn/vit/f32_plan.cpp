@@ -187,7 +187,7 @@ class PlanBuilder {
     const Slice mixed =
         add_attention(part, name + ".attention", config_.lsa_heads, {q, query.tokens, dim},
                       {kv, source.tokens, 2 * dim}, {kv.at(static_cast<std::size_t>(dim)), source.tokens, 2 * dim});
-    
+    query.normalised.reset();
     return add_linear(part, name + ".out", cross.out, query_rows, mixed, query.values, After::add_to_destination);
   }
 
