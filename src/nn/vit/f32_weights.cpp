@@ -64,7 +64,7 @@ class Packer {
     scale_outputs(qkv, 0, attention_scale(dim, config_.heads));
     if (one_row) {
       DFA_TRY(pack_linear(output_rows(qkv, 0, dim), rows, block.q));
-      DFA_TRY(pack_linear(output_rows(qkv, 0, 2 * dim), trunk_rows(), block.kv));
+      DFA_TRY(pack_linear(output_rows(qkv, dim, 2 * dim), trunk_rows(), block.kv));
     } else {
       DFA_TRY(pack_linear(qkv, rows, block.qkv));
     }
