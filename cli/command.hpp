@@ -12,11 +12,11 @@
 #include <ostream>
 #include <string>
 
+#include "base/cancel.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/trace.hpp"
 #include "cli/exit_status.hpp"
-#include "pipeline/cancel.hpp"
 
 namespace CLI {
 class App;

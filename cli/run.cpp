@@ -8,48 +8,28 @@
 #include <new>
 
 #include "cli/commands/about.hpp"
+#include "cli/commands/bench.hpp"
 #include "cli/commands/detect.hpp"
+#include "cli/commands/evaluate.hpp"
+#include "cli/commands/import.hpp"
 #include "cli/commands/licenses.hpp"
+#include "cli/commands/model.hpp"
 #include "cli/commands/selftest.hpp"
+#include "cli/commands/train.hpp"
 #include "cli/stream_log.hpp"
 #include "cli/usage.hpp"
 #include "version.hpp"
-#ifdef DFA_COMMAND_IMPORT
-#include "cli/commands/import.hpp"
-#endif
-#ifdef DFA_COMMAND_MODEL
-#include "cli/commands/model.hpp"
-#endif
-#ifdef DFA_COMMAND_BENCH
-#include "cli/commands/bench.hpp"
-#endif
-#ifdef DFA_COMMAND_EVALUATE
-#include "cli/commands/evaluate.hpp"
-#endif
-#ifdef DFA_COMMAND_TRAIN
-#include "cli/commands/train.hpp"
-#endif
 
 namespace dfa::cli {
 namespace {
 
 void add_commands(CLI::App& app, CommandContext& context) {
   add_detect_command(app, context);
-#ifdef DFA_COMMAND_EVALUATE
   add_evaluate_command(app, context);
-#endif
-#ifdef DFA_COMMAND_TRAIN
   add_train_command(app, context);
-#endif
-#ifdef DFA_COMMAND_IMPORT
   add_import_command(app, context);
-#endif
-#ifdef DFA_COMMAND_MODEL
   add_model_command(app, context);
-#endif
-#ifdef DFA_COMMAND_BENCH
   add_bench_command(app, context);
-#endif
   add_selftest_command(app, context);
   add_licenses_command(app, context);
   add_version_command(app, context);

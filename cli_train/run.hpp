@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "pipeline/cancel.hpp"
+#include "base/cancel.hpp"
 
 namespace dfa::cli_train {
 

@@ -11,12 +11,12 @@
 #include <optional>
 
 #include <version.hpp>  // the generated one, not the command beside this file
+#include "base/cancel.hpp"
 #include "base/machine.hpp"
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "model/model.hpp"
 #include "nn/isa.hpp"
-#include "pipeline/cancel.hpp"
 
 namespace dfa::cli {
 namespace {

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/result.hpp"
 #include "dataset/manifest.hpp"
 #include "model/model.hpp"
 #include "nn/network.hpp"
-#include "pipeline/cancel.hpp"
 
 namespace dfa {
 

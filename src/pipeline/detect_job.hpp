@@ -14,12 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "base/cancel.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/trace.hpp"
 #include "face/detector.hpp"
 #include "nn/network.hpp"
-#include "pipeline/cancel.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/media_source.hpp"
 #include "preprocess/crop_recipe.hpp"

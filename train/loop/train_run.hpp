@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <string>
 
+#include "base/cancel.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
-#include "pipeline/cancel.hpp"
 #include "train/config/run_config.hpp"
 
 namespace dfa::train {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "base/cancel.hpp"
 #include "base/result.hpp"
-#include "pipeline/cancel.hpp"
 #include "train/config/run_config.hpp"
 #include "train/data/crop_set.hpp"
 

@@ -6,10 +6,10 @@
 
 #include "media/read_picture.hpp"
 #include "preprocess/crop.hpp"
+#include "support/made_crops.hpp"
 #include "support/temp_dir.hpp"
 #include "train/data/batch_loader.hpp"
 #include "train/data/sampler.hpp"
-#include "unit/train/made_crops.hpp"
 
 namespace dfa::test {
 namespace {

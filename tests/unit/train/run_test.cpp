@@ -12,11 +12,11 @@
 #include "model/model.hpp"
 #include "nn/network.hpp"
 #include "preprocess/crop.hpp"
+#include "support/made_crops.hpp"
 #include "support/temp_dir.hpp"
 #include "tensorfile/safetensors.hpp"
 #include "train/export/export_model.hpp"
 #include "train/loop/checkpoint.hpp"
-#include "unit/train/made_crops.hpp"
 #include "unit/train/small_network.hpp"
 
 namespace dfa::test {

@@ -1,4 +1,4 @@
-#include "unit/train/made_crops.hpp"
+#include "support/made_crops.hpp"
 
 #include <fmt/format.h>
 
