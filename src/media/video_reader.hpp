@@ -45,8 +45,8 @@ struct VideoOptions {
   // threads of its own, and more here cost memory and latency after a seek.
   int decoder_threads = 1;
   // Groups of frames that are decoded at once, each by a decoder of its own on a thread of its own, where a selection
-  // has groups enough (see runner_team.hpp). 1 = all on the caller's thread. Frames, counters and order are the same
-  // whatever the number.
+  // has groups enough (see runner_team.hpp). 1 = all on the caller's thread. Frames and their order are the same
+  // whatever the number; how many frames were decoded to get them may differ by a few a group.
   int runners = 1;
 };
 
