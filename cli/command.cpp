@@ -18,6 +18,7 @@ ExitStatus exit_status_for(const Error& error) {
     case ErrorCode::model_format:
     case ErrorCode::model_incompatible:
     case ErrorCode::model_tensors:
+    case ErrorCode::model_missing:
     case ErrorCode::recipe_mismatch:
       return ExitStatus::model;
     case ErrorCode::cancelled:

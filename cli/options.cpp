@@ -100,8 +100,12 @@ Result<Precision> resolve_engine(const std::string& engine) {
 Result<Model> load_selected_model(const SharedOptions& options) {
   if (options.model.empty()) return embedded_model();
   Result<Model> model = load_model(options.model);
-  if (model || model.error().message.find(options.model) != std::string::npos) return model;
-  return fail_within(options.model, std::move(model).error());
+  if (model) return model;
+  // A model that is not there is a matter of the model, not of the inputs.
+  Error error = std::move(model).error();
+  if (exit_status_for(error) == ExitStatus::no_input) error.code = ErrorCode::model_missing;
+  if (error.message.find(options.model) != std::string::npos) return tl::unexpected(std::move(error));
+  return fail_within(options.model, std::move(error));
 }
 
 }  // namespace dfa::cli

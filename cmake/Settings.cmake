@@ -6,6 +6,13 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 
+# Presets release and train compile the same sources with the same flags: with ccache the second costs nothing. Its store lies in
+# the build folder, so that nothing is left outside.
+find_program(DFA_CCACHE ccache)
+if(DFA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env "CCACHE_DIR=${PROJECT_SOURCE_DIR}/build/ccache" ${DFA_CCACHE})
+endif()
+
 add_library(dfa_settings INTERFACE)
 target_include_directories(dfa_settings INTERFACE "${PROJECT_SOURCE_DIR}/src")
 # Never -march=native: instruction sets are chosen at run time. Never fast-math: NaN checks must work.

@@ -104,11 +104,7 @@ void run_command(DetectCommand& command, CommandContext& context) {
   if (command.max_bytes >= 0)
     limits.max_bytes = limits.max_picture_bytes = static_cast<std::uint64_t>(command.max_bytes);
   const Result<SummaryRecord> summary = detect(command, context);
-  if (!summary) {
-    // A model file that is not there is a matter of the model, not of the inputs.
-    const ExitStatus status = exit_status_for(summary.error());
-    return context.fail_with(summary.error(), status == ExitStatus::no_input ? ExitStatus::model : status);
-  }
+  if (!summary) return context.fail_with(summary.error());
   if (context.cancel->requested())
     context.exit_status = static_cast<int>(ExitStatus::signal_base) + context.cancel->signal();
   else

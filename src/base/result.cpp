@@ -30,6 +30,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "model_format";
     case ErrorCode::model_incompatible:
       return "model_incompatible";
+    case ErrorCode::model_missing:
+      return "model_missing";
     case ErrorCode::model_tensors:
       return "model_tensors";
     case ErrorCode::landmarks_degenerate:

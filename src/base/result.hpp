@@ -31,6 +31,7 @@ enum class ErrorCode : int {
   model_format = 400,        // the container is damaged or hostile
   model_incompatible = 401,  // well-formed, but not for this program, this configuration or this crop recipe
   model_tensors = 402,       // missing, unexpected or mis-shaped tensors; the message lists them
+  model_missing = 403,       // the model file that was asked for cannot be read
   // 500: faces and crops
   landmarks_degenerate = 500,
   recipe_mismatch = 501,
