@@ -67,6 +67,12 @@ Status Reader::add_runner(Container container) {
   return {};
 }
 
+FrameRate rate_of(const AVStream& stream) {
+  for (const AVRational rate : {stream.avg_frame_rate, stream.r_frame_rate})
+    if (rate.num > 0 && rate.den > 0) return {rate.num, rate.den};
+  return {0, 1};
+}
+
 void Reader::fill_info() {
   FrameRunner& runner = *runners_.front();
   AVStream& stream = runner.container().stream();
@@ -79,6 +85,7 @@ void Reader::fill_info() {
   info_.frames_counted = index_.frame_count();
   info_.duration_seconds = index_.duration_seconds();
   info_.codec = avcodec_get_name(stream.codecpar->codec_id);
+  info_.frame_rate = rate_of(stream);
   const char* format = av_get_pix_fmt_name(static_cast<AVPixelFormat>(stream.codecpar->format));
   info_.pixel_format = format != nullptr ? format : "unknown";
   info_.stream_index = runner.container().stream_index();
