@@ -60,7 +60,8 @@ class VideoSource final : public MediaSource {
 
   std::vector<std::string> notes() const override {
     std::vector<std::string> notes;
-    if (!reader_->info().cut.empty()) notes.push_back("cut short: " + reader_->info().cut);
+    const std::string& cut = reader_->info().cut;
+    if (!cut.empty()) notes.push_back(cut.find("cut short") == std::string::npos ? "cut short: " + cut : cut);
     if (const std::int64_t failed = reader_->work().frames_failed; failed > 0)
       notes.push_back(fmt::format("{} wanted {} could not be decoded", failed, failed == 1 ? "frame" : "frames"));
     return notes;
