@@ -148,8 +148,8 @@ class DfbReading {
       builder_.find(LayoutFault::polarity, item.path, "{}: it is listed under \"{}\" and labelled \"{}\"", entry.list,
                     entry.label, word);
     describe(entry, item);
-    const auto [at, fresh] = items_.try_emplace(item.path, Seen{std::move(item), {}});
-    at->second.roles.insert(entry.role);
+    const std::string path = item.path;
+    items_.try_emplace(path, Seen{std::move(item), {}}).first->second.roles.insert(entry.role);
   }
 
   // The folder and names of the frames, found below the root; what is not there is a finding.

@@ -146,13 +146,18 @@ class OfficialReading {
       item.method =
           std::string(name.substr(kMethodPrefix.size(), name.find('_', kMethodPrefix.size()) - kMethodPrefix.size()));
     if (item.kind == SourceKind::frames) drop_missing_frames(item, where);
-    const auto [at, fresh] =
-        items_.try_emplace(path, Seen{std::move(item), {}, fmt::format("{}:{}", where.list, where.line)});
-    if (!fresh && at->second.item.label != item.label)
-      builder_.find(LayoutFault::polarity, path, "{}:{} says {}, {} says {}", where.list, where.line, *item.label,
-                    at->second.list, *at->second.item.label);
-    if (at->second.item.method.empty() && !fresh) at->second.item.method = item.method;
-    at->second.roles.insert(where.role);
+    const auto [at, fresh] = items_.try_emplace(path);
+    Seen& seen = at->second;
+    if (fresh) {
+      seen.item = std::move(item);
+      seen.list = fmt::format("{}:{}", where.list, where.line);
+    } else {
+      if (seen.item.label != item.label)
+        builder_.find(LayoutFault::polarity, path, "{}:{} says {}, {} says {}", where.list, where.line, *item.label,
+                      seen.list, *seen.item.label);
+      if (seen.item.method.empty()) seen.item.method = item.method;
+    }
+    seen.roles.insert(where.role);
   }
 
   void drop_missing_frames(SourceItem& item, const Where& where) {
