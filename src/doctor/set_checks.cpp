@@ -74,9 +74,10 @@ std::string row_name(const Counted& row) {
 
 std::vector<CountRow> found_counts(const SourceList& list) {
   std::map<std::string, std::size_t> counts;
+  const bool split = std::any_of(list.items.begin(), list.items.end(), [](const auto& item) { return item.role; });
   for (const SourceItem& item : list.items) {
     std::string what(item.method.empty() ? class_name(item) : item.method);
-    if (item.role) what += fmt::format(", {}", role_name(*item.role));
+    if (split) what += fmt::format(", {}", item.role ? role_name(*item.role) : "no role");
     if (!item.compression.empty()) what += ", " + item.compression;
     ++counts[what];
   }

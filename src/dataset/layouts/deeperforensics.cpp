@@ -112,7 +112,7 @@ class DeeperReading {
         builder_.find(LayoutFault::unlisted, item.path, "no split list names it");
       if (!item.identities.empty()) {
         std::set<Role>& roles = targets_[item.identities[0]];
-        if (item.role) roles.insert(*item.role);
+        if (at != listed_.end()) roles.insert(at->second.roles.begin(), at->second.roles.end());
       }
       builder_.add(std::move(item));
     }

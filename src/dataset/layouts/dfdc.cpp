@@ -40,8 +40,10 @@ class DfdcReading {
   LayoutReading run() {
     for (const std::string& path : tree_.named(kMetadata)) take_metadata(path);
     for (const std::string& path : tree_.named(kLabels)) take_labels(path);
-    builder_.note("labels and originals from {} metadata.json, {} labels.csv; grouped by `original`",
-                  tree_.named(kMetadata).size(), tree_.named(kLabels).size());
+    builder_.note(
+        "labels and originals from {} metadata.json (the whole train set has 50), {} labels.csv; grouped by "
+        "`original`",
+        tree_.named(kMetadata).size(), tree_.named(kLabels).size());
     give_sources();
     return builder_.finish();
   }

@@ -87,13 +87,14 @@ class DfdcpReading {
     if (!label || !role || path.empty() || !stays_below(path))
       return builder_.find(LayoutFault::list_broken, list_,
                            "entry \"{}\" has no label real or fake, no set, or leaves the root", key);
-    const auto at = find(path);
-    if (at == media_.end()) return builder_.find(LayoutFault::missing, joined(folder_, path), "{} names it", list_);
-    SourceItem item = std::move(at->second);
-    media_.erase(at);
     const std::string folder(parts_of(path).front());
     const std::optional<int> by_folder = label_of_folder(folder);
-    if (by_folder && *by_folder != *label) wrong_.emplace_back(item.path, *label);
+    const auto at = find(path);
+    const std::string there = at == media_.end() ? joined(folder_, path) : at->first;
+    if (by_folder && *by_folder != *label) wrong_.emplace_back(there, *label);
+    if (at == media_.end()) return builder_.find(LayoutFault::missing, there, "{} names it", list_);
+    SourceItem item = std::move(at->second);
+    media_.erase(at);
     item.label = by_folder.value_or(*label);
     item.role = role;
     item.set = "dfdcp";

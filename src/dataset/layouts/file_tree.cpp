@@ -60,6 +60,7 @@ class Scan {
       open_.push_back({entry.path(), joined(folder.relative, name), folder.depth + 1});
       return {};
     }
+    if (!entry.is_regular_file(error)) return {};  // opening a pipe would wait for ever
     if (files.size() >= limits_.max_files)
       return fail(ErrorCode::limit_exceeded, "{}: more than {} files below the root", entry.path().string(),
                   limits_.max_files);

@@ -103,7 +103,7 @@ LayoutInfo celebdf2() {
 LayoutInfo dfdc() {
   return {"dfdc",
           "DFDC",
-          {"dfdc_train_part_NN/{metadata.json,*.mp4}, at any depth",
+          {"dfdc_train_part_NN/{metadata.json,*.mp4}, 50 parts, at any depth",
            "labels.csv (filename,label) beside the test videos or above videos/"},
           {"label: REAL and FAKE of metadata.json, 0 and 1 (fake) of labels.csv",
            "polarity: a FAKE names its original, a REAL names none; null means none",

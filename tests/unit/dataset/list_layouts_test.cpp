@@ -1,5 +1,6 @@
 // Traps of the layouts that are lists or pictures, and of recognition.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -238,6 +239,16 @@ TEST(ReadLayout, MissingFilesAreRefusedUnlessLeftOut) {
   const auto list = read_layout("celebdf2", tree.root(), options);
   ASSERT_TRUE(list) << list.error().message;
   EXPECT_THAT(list->notes, Contains(HasSubstr("missing and left out")));
+}
+
+TEST(ReadLayout, LinksPipesAndHiddenFilesAreNoItems) {
+  LayoutTree tree;
+  tree.files({"real/a.png", "fake/b.png", "fake/.c.png"});
+  std::filesystem::create_symlink(tree.root() / "real/a.png", tree.root() / "fake/d.png");
+  ASSERT_EQ(mkfifo((tree.root() / "fake/e.png").c_str(), 0600), 0);
+  const LayoutReading reading = tree.read("auto");
+  EXPECT_EQ(reading.list.items.size(), 2U);
+  EXPECT_THAT(reading.list.notes, Contains(HasSubstr("1 symbolic links")));
 }
 
 TEST(ReadLayout, LimitsHold) {

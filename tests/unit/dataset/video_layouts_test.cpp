@@ -216,6 +216,15 @@ TEST(Dfdcp, FolderAgainstList) {
   EXPECT_EQ(item_of(reading, "method_B/videos/2/2_B/x.mp4").method, "method_B");
 }
 
+TEST(Dfdcp, ASwappedListIsOneFindingWhateverIsMissing) {
+  LayoutTree tree;
+  tree.file("method_A/1/a.mp4");
+  tree.file(
+      "dataset.json",
+      R"({"method_A/1/a.mp4":{"label":"real","set":"train"},"method_A/1/gone.mp4":{"label":"real","set":"train"}})");
+  EXPECT_THAT(found(tree.read("dfdcp")), ElementsAre("missing method_A/1/gone.mp4", "polarity dataset.json"));
+}
+
 void write_deeper(LayoutTree& tree) {
   tree.files({"manipulated_videos/end_to_end/000_M101.mp4", "manipulated_videos/end_to_end/123_W004.mp4",
               "source_videos/M101/light/clip.mp4"});
@@ -247,6 +256,18 @@ TEST(DeeperForensics, RealClassFollowsTheRule) {
   EXPECT_EQ(item_of(authors, target).role, Role::train);
   EXPECT_EQ(item_of(authors, "manipulated_videos/end_to_end/000_M101.mp4").source, target);
   EXPECT_EQ(authors.list.items.size(), 4U);  // 777 is nobody's target
+}
+
+TEST(DeeperForensics, ALeakReachesTheRealVideo) {
+  LayoutTree tree;
+  write_deeper(tree);
+  tree.file("manipulated_videos/end_to_end/500_W004.mp4").file("lists/splits/test.txt", "500_W004.mp4\n000_M101.mp4\n");
+  for (const std::string target : {"000", "123", "500"})
+    tree.file("original_sequences/youtube/c23/videos/" + target + ".mp4");
+  const LayoutReading reading = tree.read("auto");
+  EXPECT_THAT(found(reading), ElementsAre("split_overlap manipulated_videos/end_to_end/000_M101.mp4",
+                                          "split_overlap original_sequences/youtube/c23/videos/000.mp4"));
+  EXPECT_EQ(item_of(reading, "original_sequences/youtube/c23/videos/000.mp4").role, Role::test);
 }
 
 TEST(Ffiw, SourceIsReal) {

@@ -37,6 +37,21 @@ TEST(NearPairs, FindsWhatComparingAllFinds) {
   EXPECT_EQ(near_pairs(looks), all);
 }
 
+// The worst case: seven bits differ, each in another piece, and only one piece of 16 bits is equal.
+TEST(NearPairs, EveryPieceCounts) {
+  constexpr int kPieces = 8;
+  for (int equal = 0; equal < kPieces; ++equal) {
+    RngStream rng(static_cast<std::uint64_t>(equal), "pieces");
+    const Look look = random_look(rng);
+    Look near = look;
+    for (LookHash& hash : near)
+      for (int piece = 0; piece < kPieces; ++piece)
+        if (piece != equal)
+          (piece < kPieces / 2 ? hash.across : hash.down) ^= std::uint64_t{1} << (16 * (piece % (kPieces / 2)) + 5);
+    EXPECT_THAT(near_pairs({look, near}), ElementsAre(Pair(0U, 1U))) << equal;
+  }
+}
+
 TEST(NearPairs, ItemsWithoutALookHaveNone) {
   EXPECT_TRUE(near_pairs({Look{}, Look{}, Look{}}).empty());
 }
