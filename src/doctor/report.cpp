@@ -69,7 +69,7 @@ std::string examination_text(const Examination& examination, const ExamineOption
     }
   }
   text +=
-      examination.clean() ? "\nclean: nothing was found" : fmt::format("\n{} findings", examination.findings.size());
+      examination.clean() ? "\nclean: nothing was found" : fmt::format("\nfindings: {}", examination.findings.size());
   if (options.open_files == OpenFiles::no)
     text += "; no file was opened (--quick): damage and duplicates were not looked for";
   return text + "\n";

@@ -101,7 +101,7 @@ TEST(Examine, DamageAndCopiesAreFoundOnce) {
   const std::string sums = checksum_text(examination->hashes);
   EXPECT_THAT(sums, HasSubstr("  real/a.jpg\n"));
   EXPECT_EQ(examination->hashes.size(), 4U);
-  EXPECT_THAT(examination_text(*examination, options), HasSubstr("3 findings"));
+  EXPECT_THAT(examination_text(*examination, options), HasSubstr("findings: 3"));
 }
 
 TEST(Examine, StopsWhenAsked) {
