@@ -56,10 +56,12 @@ std::vector<Candidate> candidates_of(const FileTree& tree, const LayoutLimits& l
   return candidates;
 }
 
-// The tree seen from the only folder in it, where it has but one and no files beside.
+// The tree seen from the only folder in it, where it has but one; a text or archive may lie beside, no media.
 std::optional<FileTree> inner_tree(const FileTree& tree) {
   const std::vector<std::string> folders = tree.folders_in("");
-  if (folders.size() != 1 || !tree.files_in("").empty()) return std::nullopt;
+  if (folders.size() != 1) return std::nullopt;
+  for (const std::string& name : tree.files_in(""))
+    if (has_video_suffix(name) || has_picture_suffix(name)) return std::nullopt;
   return tree.within(folders.front());
 }
 
@@ -109,9 +111,11 @@ Result<LayoutReading> recognise_and_read(FileTree tree, const LayoutOptions& opt
     if (!inner) break;
     tree = std::move(*inner);
   }
+  std::vector<std::string_view> known;
+  for (const LayoutReader* reader : readers()) known.push_back(reader->name);
   return fail(ErrorCode::manifest_invalid,
               "{}: recognised as none of {}; `dfa doctor --explain LAYOUT` says what a layout looks like",
-              root.string(), fmt::join(layout_names(), ", "));
+              root.string(), fmt::join(known, ", "));
 }
 
 bool accepts(const LayoutReader& reader, const FileTree& tree, const LayoutLimits& limits) {

@@ -202,6 +202,7 @@ TEST(Folders, OneListIsEnough) {
 TEST(Auto, TheOuterNameDoesNotMatterAndAFolderAroundItNeither) {
   LayoutTree tree;
   tree.files({"in/Celeb-real/id0_0000.mp4", "in/Celeb-synthesis/id0_id1_0000.mp4"});
+  tree.file("readme.txt");
   tree.rename("FaceForensics++");
   const LayoutReading reading = tree.read("auto");
   EXPECT_EQ(reading.list.layout, "celebdf2");
