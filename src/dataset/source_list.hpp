@@ -59,9 +59,9 @@ enum class MissingFiles {
 };
 
 struct LayoutLimits {
-  std::size_t max_files = 50'000'000;         // below the root
-  std::uint64_t max_list_bytes = 2ull << 30;  // of one list, split or metadata file
-  std::size_t max_depth = 32;                 // of folders below the root
+  std::size_t max_files = 50'000'000;           // below the root
+  std::uint64_t max_list_bytes = 512ull << 20;  // of one list, split or metadata file
+  std::size_t max_depth = 32;                   // of folders below the root
 };
 
 struct LayoutOptions {
@@ -100,6 +100,9 @@ struct LayoutReading {
   std::vector<LayoutFinding> findings;  // in byte order of their subjects within a fault
 };
 
+// What comes as a download of its own is judged only where there is something of it.
+enum class CountWhen { always, any_found };
+
 // A row of the counts that the set's authors give.
 struct ExpectedCount {
   std::string what;          // as in `dfa doctor --explain`: "real", "Deepfakes", "Celeb-real", "test"
@@ -109,6 +112,7 @@ struct ExpectedCount {
   std::string folder;        // and below this folder, if not empty; for each level of compression that is there
   std::size_t count = 0;
   std::size_t tolerance = 0;  // where the authors' own figures are round
+  CountWhen when = CountWhen::always;
 };
 
 struct LayoutInfo {

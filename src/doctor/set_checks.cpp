@@ -60,6 +60,7 @@ std::vector<Counted> counted(const SourceList& list, const LayoutInfo& info) {
       const std::size_t found = count_of(list, row, level);
       if (!row.role) there[row.method] = found > 0;
       if (row.role && !row.method.empty() && !there[row.method]) continue;
+      if (row.when == CountWhen::any_found && found == 0) continue;
       rows.push_back({&row, level, found});
     }
   }

@@ -17,8 +17,9 @@ namespace dfa {
 // Paths are relative to the root, '/' between parts. Memory: the text of all paths. Thread-safe once made.
 class FileTree {
  public:
-  // Hidden names and symbolic links are left out and counted. Errors: file_not_found, file_unreadable (a folder below
-  // that cannot be listed too: a gap would pass for missing files), limit_exceeded, cancelled.
+  // Hidden names, symbolic links (counted) and whatever is neither file nor folder are left out. Errors:
+  // file_not_found, file_unreadable (a folder below that cannot be listed too: a gap would pass for missing files),
+  // limit_exceeded, cancelled.
   static Result<FileTree> scan(const std::filesystem::path& root, const LayoutLimits& limits, const CancelFlag* cancel);
 
   const std::filesystem::path& root() const { return root_; }

@@ -100,6 +100,16 @@ LayoutInfo celebdf2() {
       false};
 }
 
+// Train parts and test videos are separate downloads.
+ExpectedCount dfdc_test() {
+  ExpectedCount row;
+  row.what = "public test";
+  row.role = Role::test;
+  row.count = 5000;
+  row.when = CountWhen::any_found;
+  return row;
+}
+
 LayoutInfo dfdc() {
   return {"dfdc",
           "DFDC",
@@ -109,7 +119,7 @@ LayoutInfo dfdc() {
            "polarity: a FAKE names its original, a REAL names none; null means none",
            "role: `split` of metadata.json; test for labels.csv",
            "identities: the original's name; all fakes of one original belong together"},
-          {},
+          {dfdc_test()},
           true};
 }
 

@@ -51,6 +51,15 @@ TEST(SetChecks, RoundFiguresHaveATolerance) {
   EXPECT_EQ(count_findings(list, *layout_info("dfd")).size(), 1U);
 }
 
+TEST(SetChecks, ADownloadOfItsOwnIsJudgedOnlyWhereItIs) {
+  SourceList list;
+  list.items = {item("p/a.mp4", 0, Role::train)};
+  EXPECT_TRUE(count_findings(list, *layout_info("dfdc")).empty());
+  list.items.push_back(item("test/b.mp4", 1, Role::test, "dfdc"));
+  ASSERT_EQ(count_findings(list, *layout_info("dfdc")).size(), 1U);
+  EXPECT_EQ(count_findings(list, *layout_info("dfdc"))[0].message, "1 found, 5000 expected");
+}
+
 TEST(SetChecks, YoutubeRealIsCountedInEitherSpelling) {
   SourceList list;
   for (int i = 0; i < 300; ++i) list.items.push_back(item("Youtube-real/" + std::to_string(i), 0, Role::train));
