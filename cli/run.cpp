@@ -10,6 +10,7 @@
 #include "cli/commands/about.hpp"
 #include "cli/commands/bench.hpp"
 #include "cli/commands/detect.hpp"
+#include "cli/commands/doctor.hpp"
 #include "cli/commands/evaluate.hpp"
 #include "cli/commands/import.hpp"
 #include "cli/commands/licenses.hpp"
@@ -26,6 +27,7 @@ namespace {
 
 void add_commands(CLI::App& app, CommandContext& context) {
   add_detect_command(app, context);
+  add_doctor_command(app, context);
   add_evaluate_command(app, context);
   add_train_command(app, context);
   add_import_command(app, context);
