@@ -12,6 +12,8 @@
 namespace dfa {
 namespace {
 
+constexpr int kFastLevel = 3;  // of zlib
+
 struct WriteState {
   std::vector<std::byte> bytes;
   bool out_of_memory = false;
@@ -56,16 +58,21 @@ class Compressor {
 
   bool created() const { return info_ != nullptr; }
 
-  [[nodiscard]] bool compress(const PictureView& picture) {
+  // `grey_row`: a row's worth of bytes to gather the first channel in; null for rgb.
+  [[nodiscard]] bool compress(const PictureView& picture, png_bytep grey_row, PngEffort effort) {
     constexpr int kBitDepth = 8;
     if (setjmp(png_jmpbuf(png_))) return false;
     png_set_user_limits(png_, kMaxSide, kMaxSide);
     png_set_write_fn(png_, &state_, on_write, on_flush);
     png_set_IHDR(png_, info_, static_cast<png_uint_32>(picture.width), static_cast<png_uint_32>(picture.height),
-                 kBitDepth, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
+                 kBitDepth, grey_row == nullptr ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (effort == PngEffort::fast) {
+      png_set_compression_level(png_, kFastLevel);
+      png_set_filter(png_, PNG_FILTER_TYPE_BASE, grey_row == nullptr ? PNG_FILTER_PAETH : PNG_FILTER_NONE);
+    }
     png_write_info(png_, info_);
-    for (int y = 0; y < picture.height; ++y) png_write_row(png_, picture.row(y));
+    for (int y = 0; y < picture.height; ++y) write_row(picture, y, grey_row);
     png_write_end(png_, info_);
     return true;
   }
@@ -73,6 +80,14 @@ class Compressor {
   WriteState& state() { return state_; }
 
  private:
+  void write_row(const PictureView& picture, int y, png_bytep grey_row) {
+    constexpr int kChannels = 3;
+    const std::uint8_t* row = picture.row(y);
+    if (grey_row != nullptr)
+      for (int x = 0; x < picture.width; ++x) grey_row[x] = row[kChannels * x];
+    png_write_row(png_, grey_row == nullptr ? row : grey_row);
+  }
+
   WriteState state_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
@@ -80,11 +95,12 @@ class Compressor {
 
 }  // namespace
 
-Result<std::vector<std::byte>> encode_png(const PictureView& picture) {
+Result<std::vector<std::byte>> encode_png(const PictureView& picture, PngColour colour, PngEffort effort) {
   DFA_TRY(check_encodable(picture, kMaxSide, "PNG"));
+  std::vector<png_byte> grey_row(colour == PngColour::grey ? static_cast<std::size_t>(picture.width) : 0);
   Compressor png;
   if (!png.created()) return fail(ErrorCode::out_of_memory, "PNG: no memory for the encoder");
-  if (png.compress(picture)) return std::move(png.state().bytes);
+  if (png.compress(picture, grey_row.empty() ? nullptr : grey_row.data(), effort)) return std::move(png.state().bytes);
   return fail(png.state().out_of_memory ? ErrorCode::out_of_memory : ErrorCode::internal, "PNG of a {}x{} picture: {}",
               picture.width, picture.height, png.state().text);
 }

@@ -10,9 +10,20 @@
 
 namespace dfa {
 
-// Lossless, 8-bit RGB, without notes: equal pixels give equal bytes. Errors: usage (no pixels), media_unsupported
-// (sides that the format cannot hold), out_of_memory, internal (the codec refused); so do all below.
-Result<std::vector<std::byte>> encode_png(const PictureView& picture);
+enum class PngColour {
+  rgb,
+  grey  // the first channel alone: for pictures whose three channels are equal, such as masks
+};
+enum class PngEffort {
+  small,  // libpng's default
+  fast    // for crops by the hundred thousand: three times as fast, 4 % larger
+};
+
+// Lossless, 8 bits, without notes: equal pixels give equal bytes with one version of libpng and zlib. Errors: usage (no
+// pixels), media_unsupported (sides that the format cannot hold), out_of_memory, internal (the codec refused); so do
+// all below.
+Result<std::vector<std::byte>> encode_png(const PictureView& picture, PngColour colour = PngColour::rgb,
+                                          PngEffort effort = PngEffort::small);
 
 // Baseline, chroma at half size both ways, the library's slow integer transform. quality: 1 to 100 on the scale of the
 // Independent JPEG Group, which is that of OpenCV and Pillow. Errors: also usage (quality).
