@@ -27,6 +27,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 const DrawnFace kFace{40, 30, 50};
+// Of another grey: equal crops may not have two roles.
+const DrawnFace kReal{40, 30, 50, 195};
 const DrawnFace kOther{120, 20, 70};  // larger
 
 Result<PrepareReport> run(const SourceList& list, const std::filesystem::path& out,
@@ -50,7 +52,7 @@ Manifest manifest_of(const std::filesystem::path& out) {
 // One of each fate. Items in byte order.
 SourceList mixed_set(const std::filesystem::path& root) {
   SourceList list{"drawn", root, {}, {}};
-  list.items.push_back(test::write_frames(root, "a_real", {{kFace}, {kFace}, {}, {kFace}}, 0));
+  list.items.push_back(test::write_frames(root, "a_real", {{kReal}, {kReal}, {}, {kReal}}, 0));
   list.items.push_back(test::write_frames(root, "b_small", {{{10, 10, 20}}, {{10, 10, 20}}}, 0));
   list.items.push_back(test::write_frames(root, "c_uncertain", {{{40, 30, 50, 170}}}, 0));
   list.items.push_back(test::write_frames(root, "d_empty", {{}, {}}, 1));
@@ -64,7 +66,7 @@ SourceList mixed_set(const std::filesystem::path& root) {
   list.items.push_back(masked);
   test::write_bytes(root / "f_broken.png", "no picture");
   list.items.push_back(test::item("f_broken.png", SourceKind::picture, 1, "drawing"));
-  test::write_png(root / "g_still.png", test::draw(200, 120, {kFace}));
+  test::write_png(root / "g_still.png", test::draw(200, 120, {kReal}));
   list.items.push_back(test::item("g_still.png", SourceKind::picture, std::nullopt));
   list.items.push_back(test::item("h_gone.mp4", SourceKind::video, 1, "drawing"));
   return list;
@@ -218,7 +220,7 @@ TEST(Prepare, WhatIsMissingOrChangedIsDoneAgain) {
   EXPECT_EQ(run_well(list, dir / "out").items_kept, 4u);
   EXPECT_EQ(test::tree(dir / "out"), before);
   // A video that was repaired since.
-  test::write_png(dir / "data/f_broken.png", test::draw(200, 120, {kFace}));
+  test::write_png(dir / "data/f_broken.png", test::draw(200, 120, {kReal}));
   EXPECT_EQ(run_well(list, dir / "out").crops, 7u);
 }
 
