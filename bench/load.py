@@ -4,7 +4,8 @@
   bench/load.py build/release/bin/dfa            all cases; inputs are made once from samples/ in build/load
   bench/load.py build/release/bin/dfa --case pictures --case long
 
-Cases: pictures (1,000 small pictures), long (one two-hour 320x180 clip), short (ten minutes of the same). A case prints wall and CPU
+Cases: pictures (1,000 small pictures), long (one two-hour 320x180 clip), short (ten minutes of the same), every (each frame of the ten
+minutes), hd (one minute of 1280x720 with key frames far apart, so that decoding is most of the work). A case prints wall and CPU
 seconds, their ratio, and peak memory; the last line compares the peaks of long and short. Needs the ffmpeg program to make inputs.
 """
 import argparse
@@ -48,6 +49,16 @@ def make_clip(path, seconds):
     ffmpeg("-stream_loop", seconds // 60 - 1, "-i", unit, "-c", "copy", "-movflags", "+faststart", path)
 
 
+def make_hd_clip(path):
+    """A minute of a portrait that sways under noise, H.264 1280x720."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sway = "scale=1600:-2,crop=1280:720:x='100+60*sin(t)':y='40+30*cos(t)',noise=alls=8:allf=t"
+    ffmpeg("-loop", 1, "-i", ROOT / "samples" / SOURCES[0], "-vf", sway, "-t", 60, "-r", 25, "-c:v", "libx264", "-preset", "veryfast",
+           "-g", 250, "-pix_fmt", "yuv420p", path)
+
+
 def measure(name, command):
     begin = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -66,19 +77,22 @@ def measure(name, command):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dfa", type=pathlib.Path)
-    parser.add_argument("--case", action="append", choices=["pictures", "long", "short"])
+    parser.add_argument("--case", action="append", choices=["pictures", "long", "short", "every", "hd"])
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--option", action="append", default=[], help="passed on to dfa detect, e.g. --option=--fps --option=1")
     arguments = parser.parse_args()
     inputs = ROOT / "build" / "load"
-    paths = {"pictures": inputs / "pictures", "long": inputs / "two_hours.mp4", "short": inputs / "ten_minutes.mp4"}
+    paths = {"pictures": inputs / "pictures", "long": inputs / "two_hours.mp4", "short": inputs / "ten_minutes.mp4",
+             "every": inputs / "ten_minutes.mp4", "hd": inputs / "hd.mp4"}
     makers = {"pictures": lambda: make_pictures(paths["pictures"]), "long": lambda: make_clip(paths["long"], 7200),
-              "short": lambda: make_clip(paths["short"], 600)}
+              "short": lambda: make_clip(paths["short"], 600), "every": lambda: make_clip(paths["every"], 600),
+              "hd": lambda: make_hd_clip(paths["hd"])}
     peaks = {}
     for case in arguments.case or list(paths):
         makers[case]()
         for _ in range(arguments.repeats):
-            row = measure(case, [arguments.dfa, "detect", "--format", "json", "--quiet", *arguments.option, paths[case]])
+            options = [*arguments.option, *(["--every-frame"] if case == "every" else [])]
+            row = measure(case, [arguments.dfa, "detect", "--format", "json", "--quiet", *options, paths[case]])
             peaks[case] = max(peaks.get(case, 0), row["peak_mib"])
     if {"long", "short"} <= peaks.keys():
         print(json.dumps({"peak_long_per_short": round(peaks["long"] / peaks["short"], 3)}))

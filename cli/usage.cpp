@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/nearest_name.hpp"
+#include "base/nearest_name.hpp"
 
 namespace dfa::cli {
 namespace {
@@ -40,8 +40,7 @@ std::vector<std::string> known_commands(const CLI::App& app) {
 
 std::string suggestion(const std::string& got, const std::vector<std::string>& known) {
   if (known.empty()) return {};
-  const std::vector<std::string_view> views(known.begin(), known.end());
-  return fmt::format("\n  did you mean {}?", nearest_name(got, views));
+  return fmt::format("\n  did you mean {}?", nearest_name(got, known));
 }
 
 // What stood on the line and belongs to nothing; empty when everything had its place.

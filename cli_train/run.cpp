@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/nearest_name.hpp"
 #include "cli_train/command.hpp"
-#include "train/config/run_config.hpp"
 #include "version.hpp"
 
 namespace dfa::cli_train {
@@ -41,7 +41,7 @@ std::string suggestion(const CLI::App& app, std::span<const std::string> argv) {
     const std::string word = argv[i].substr(0, argv[i].find('='));
     const std::vector<std::string> known = known_words(app, argv, option);
     if (known.empty() || std::find(known.begin(), known.end(), word) != known.end()) continue;
-    return fmt::format("\"{}\" is not known; did you mean \"{}\"?\n", word, train::nearest_word(word, known));
+    return fmt::format("\"{}\" is not known; did you mean \"{}\"?\n", word, nearest_name(word, known));
   }
   return "";
 }

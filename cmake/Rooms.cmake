@@ -14,6 +14,8 @@ endfunction()
 function(dfa_test name)
   cmake_parse_arguments(TEST "NO_DISCOVERY" "" "SOURCES;LIBS" ${ARGN})
   add_executable(dfa_test_${name} ${TEST_SOURCES})
+  # Optimising a test costs more time than it saves; the library under it is built as users run it.
+  target_compile_options(dfa_test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(dfa_test_${name} PRIVATE dfa_settings dfa_warnings dfa_test_support ${TEST_LIBS} GTest::gmock GTest::gtest_main)
   if(NOT TEST_NO_DISCOVERY)
     gtest_discover_tests(dfa_test_${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60

@@ -51,11 +51,13 @@ Status settle_crops(const DetectRequest& request, const Model& model, const Dete
 
 DetectOptions job_options(const DetectRequest& request, int threads) {
   DetectOptions options;
-  options.intake = {request.limits, request.frames};
+  options.intake = {request.limits, request.frames, {}};
   options.faces.min_side_px = request.min_face_px;
   options.max_faces = request.max_faces;
   options.detect_workers = threads;
   options.decode_workers = (threads + kThreadsPerDecoder - 1) / kThreadsPerDecoder;
+  // One long video alone must keep every processor busy too; small inputs never engage more than one.
+  options.intake.video.runners = std::clamp(threads / options.decode_workers, 1, kThreadsPerDecoder);
   options.max_batch = kMaxBatch;
   return options;
 }

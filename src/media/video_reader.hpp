@@ -45,6 +45,10 @@ struct VideoOptions {
   // Threads of the decoder. 0 = as many as there are cores. Frames are the same whatever the number; the pipeline has
   // threads of its own, and more here cost memory and latency after a seek.
   int decoder_threads = 1;
+  // Groups of frames that are decoded at once, each by a decoder of its own on a thread of its own, where a selection
+  // has groups enough (see runner_team.hpp). 1 = all on the caller's thread. Frames and their order are the same
+  // whatever the number; how many frames were decoded to get them may differ by a few a group.
+  int runners = 1;
 };
 
 // Counted from select() on.
@@ -55,8 +59,8 @@ struct VideoWork {
   std::int64_t seeks = 0;          // jumps to a key frame other than the start
 };
 
-// One thread at a time. Memory: a few frames, whatever the length of the video (the index of packet times takes 24
-// bytes a frame).
+// One thread at a time. Memory: a few frames a runner, whatever the length of the video (the index of packet times
+// takes 24 bytes a frame).
 class VideoReader {
  public:
   // Opens the container, picks the best video stream and counts its packets. Errors: not_media, media_truncated,

@@ -1,9 +1,9 @@
 // `--set key=value`: one table of keys, nested and flat names side by side.
 #include <charconv>
 
+#include "base/nearest_name.hpp"
 #include "model/config_json.hpp"
 #include "model/model.hpp"
-#include "model/nearest_name.hpp"
 
 namespace dfa {
 namespace {

@@ -4,8 +4,8 @@
 #include <limits>
 #include <set>
 
+#include "base/nearest_name.hpp"
 #include "model/config_json.hpp"
-#include "model/nearest_name.hpp"
 
 namespace dfa {
 namespace {

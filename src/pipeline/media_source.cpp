@@ -93,7 +93,7 @@ void open_picture(const std::string& path, const MediaLimits& limits, Intake& in
 
 void open_video(const std::string& path, const IntakeOptions& options, Intake& intake) {
   intake.sha256 = hash_of(path);
-  Result<std::unique_ptr<VideoReader>> reader = VideoReader::open(path, options.limits);
+  Result<std::unique_ptr<VideoReader>> reader = VideoReader::open(path, options.limits, options.video);
   if (!reader) {
     intake.source = tl::unexpected(std::move(reader).error());
     return;

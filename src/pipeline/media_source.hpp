@@ -40,6 +40,7 @@ struct Intake {
 struct IntakeOptions {
   MediaLimits limits;
   FrameSelection frames;
+  VideoOptions video;
 };
 
 // How a job opens its inputs; open_media() outside tests. Called by several threads at once.

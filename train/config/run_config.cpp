@@ -1,123 +1,24 @@
 #include "train/config/run_config.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <numeric>
-#include <set>
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/nearest_name.hpp"
 #include "model/model.hpp"
+#include "train/config/run_config_json.hpp"
 
 namespace dfa::train {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
-constexpr double kPublishedBatch = 256;
 constexpr int kMlpRatio = 4;
 // Names of the network's fields that may be used without "network.": those of the golden files and of dfa.config.
 constexpr const char* kNetworkFields[] = {"arch",    "image",     "patch",     "dim",    "depth",      "heads",
                                           "mlp",     "norm_eps",  "gba",       "lsa",    "bottleneck", "stages",
                                           "readout", "lsa_heads", "spm_width", "classes"};
-
-std::string short_dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60);
-}
-
-// A word for each value of an enum, both ways.
-template <class Enum>
-struct Word {
-  Enum value;
-  const char* text;
-};
-constexpr Word<Sampling> kSamplings[] = {{Sampling::shuffle, "shuffle"}, {Sampling::balanced, "balanced"}};
-constexpr Word<RateUnit> kRateUnits[] = {{RateUnit::absolute, "absolute"}, {RateUnit::per_256, "per_256"}};
-constexpr Word<Rule> kRules[] = {{Rule::sgd, "sgd"}, {Rule::adamw, "adamw"}};
-constexpr Word<Decay> kDecays[] = {{Decay::all, "all"}, {Decay::matrices_only, "matrices_only"}};
-constexpr Word<Compute> kComputes[] = {{Compute::f32, "f32"}, {Compute::bf16, "bf16"}};
-
-template <class Enum, std::size_t count>
-const char* text_of(const Word<Enum> (&words)[count], Enum value) {
-  for (const Word<Enum>& word : words)
-    if (word.value == value) return word.text;
-  return "";
-}
-
-template <class Enum, std::size_t count>
-Status take_word(const Json& json, std::string_view key, const Word<Enum> (&words)[count], Enum& to) {
-  std::string known;
-  for (const Word<Enum>& word : words) {
-    if (json == word.text) {
-      to = word.value;
-      return {};
-    }
-    known += (known.empty() ? "" : ", ") + std::string(word.text);
-  }
-  return fail(ErrorCode::usage, "configuration: \"{}\" is {}, expected one of: {}", key, short_dump(json), known);
-}
-
-Json chance_json(const Chance& chance) {
-  return {{"p", chance.p}, {"low", chance.low}, {"high", chance.high}};
-}
-
-Json augment_json(const AugmentOptions& options) {
-  return {{"crop", chance_json(options.crop)},
-          {"flip", options.flip},
-          {"brightness", chance_json(options.brightness)},
-          {"contrast", chance_json(options.contrast)},
-          {"blur", chance_json(options.blur)},
-          {"jpeg", chance_json(options.jpeg)},
-          {"erase", chance_json(options.erase)}};
-}
-
-Json optimizer_json(const OptimizerOptions& options) {
-  return {{"rule", text_of(kRules, options.rule)},
-          {"momentum", options.momentum},
-          {"beta1", options.beta1},
-          {"beta2", options.beta2},
-          {"epsilon", options.epsilon},
-          {"weight_decay", options.weight_decay},
-          {"decay", text_of(kDecays, options.decay)},
-          {"clip_norm", options.clip_norm}};
-}
-
-Json to_json(const RunConfig& config) {
-  Json trained = Json::array();
-  for (const ParameterGroup group : config.trained) trained.push_back(group_name(group));
-  Json json;
-  json["name"] = config.name;
-  json["out"] = config.out;
-  json["seed"] = config.seed;
-  json["network"] = Json::parse(network_config_json(config.network));
-  json["pretrained"] = config.pretrained;
-  json["trained"] = trained;
-  json["crop"] = Json::parse(crop_recipe_json(config.crop));
-  json["data"] = {{"manifest", config.data.manifest},
-                  {"sampling", text_of(kSamplings, config.data.sampling)},
-                  {"samples_per_epoch", config.data.samples_per_epoch},
-                  {"workers", config.data.workers},
-                  {"cache_mib", config.data.cache_mib}};
-  json["augment"] = augment_json(config.augment);
-  json["label_smoothing"] = config.label_smoothing;
-  json["optimizer"] = optimizer_json(config.optimizer);
-  json["schedule"] = {{"rate", config.rate},
-                      {"rate_unit", text_of(kRateUnits, config.rate_unit)},
-                      {"epochs", config.schedule.epochs},
-                      {"warmup_epochs", config.schedule.warmup_epochs},
-                      {"floor", config.schedule.floor}};
-  json["batch"] = config.batch;
-  json["eval_batch"] = config.eval_batch;
-  json["ema"] = config.ema;
-  json["compute"] = text_of(kComputes, config.compute);
-  json["attention"] = attention_name(config.attention);
-  json["threads"] = config.threads;
-  json["checkpoint_every"] = config.checkpoint_every;
-  return json;
-}
 
 bool same_kind(const Json& a, const Json& b) {
   if (a.is_number() && b.is_number()) return true;
@@ -135,7 +36,7 @@ tl::unexpected<Error> unknown_key(std::string_view what, const std::string& path
   std::vector<std::string> keys = keys_of(known);
   if (path.empty()) keys.insert(keys.end(), std::begin(kNetworkFields), std::end(kNetworkFields));
   return fail(ErrorCode::usage, "{}: unknown key \"{}{}\"; did you mean \"{}{}\"?", what, path, key, path,
-              nearest_word(key, keys));
+              nearest_name(key, keys));
 }
 
 // Replaces values of `base` by those of `change`, key by key. Errors: usage for a key that `base` does not have or a
@@ -210,117 +111,6 @@ class NetworkFields {
   bool dim_is_given_ = false;
 };
 
-Status take_chance(const Json& json, Chance& to) {
-  to = {json["p"].get<double>(), json["low"].get<double>(), json["high"].get<double>()};
-  return {};
-}
-
-Status take_augment(const Json& json, AugmentOptions& to) {
-  to.flip = json["flip"].get<double>();
-  DFA_TRY(take_chance(json["crop"], to.crop));
-  DFA_TRY(take_chance(json["brightness"], to.brightness));
-  DFA_TRY(take_chance(json["contrast"], to.contrast));
-  DFA_TRY(take_chance(json["blur"], to.blur));
-  DFA_TRY(take_chance(json["jpeg"], to.jpeg));
-  DFA_TRY(take_chance(json["erase"], to.erase));
-  return check_augment(to);
-}
-
-// A whole number within [low, high]. Errors: usage.
-template <class Integer>
-Status take_whole(const Json& json, std::string_view key, std::int64_t low, std::int64_t high, Integer& to) {
-  const bool whole = json.is_number_integer() && !(json.is_number_unsigned() && json.get<std::uint64_t>() > INT64_MAX);
-  if (!whole || json.get<std::int64_t>() < low || json.get<std::int64_t>() > high)
-    return fail(ErrorCode::usage, "configuration: \"{}\" is {}, expected a whole number from {} to {}", key,
-                short_dump(json), low, high);
-  to = static_cast<Integer>(json.get<std::int64_t>());
-  return {};
-}
-
-Status take_number(const Json& json, std::string_view key, double low, double high, double& to) {
-  const double value = json.get<double>();
-  if (!(value >= low && value <= high))
-    return fail(ErrorCode::usage, "configuration: \"{}\" is {}, expected {} to {}", key, value, low, high);
-  to = value;
-  return {};
-}
-
-Status take_optimizer(const Json& json, OptimizerOptions& to) {
-  constexpr double kBelowOne = 1.0 - 1e-9;
-  DFA_TRY(take_word(json["rule"], "optimizer.rule", kRules, to.rule));
-  DFA_TRY(take_word(json["decay"], "optimizer.decay", kDecays, to.decay));
-  DFA_TRY(take_number(json["momentum"], "optimizer.momentum", 0, kBelowOne, to.momentum));
-  DFA_TRY(take_number(json["beta1"], "optimizer.beta1", 0, kBelowOne, to.beta1));
-  DFA_TRY(take_number(json["beta2"], "optimizer.beta2", 0, kBelowOne, to.beta2));
-  DFA_TRY(take_number(json["epsilon"], "optimizer.epsilon", 1e-30, 1, to.epsilon));
-  DFA_TRY(take_number(json["weight_decay"], "optimizer.weight_decay", 0, 10, to.weight_decay));
-  return take_number(json["clip_norm"], "optimizer.clip_norm", 0, 1e6, to.clip_norm);
-}
-
-Status take_data(const Json& json, DataOptions& to) {
-  constexpr std::int64_t kMostSamples = std::int64_t{1} << 40, kMostWorkers = 256, kMostMib = std::int64_t{1} << 30;
-  to.manifest = json["manifest"].get<std::string>();
-  DFA_TRY(take_word(json["sampling"], "data.sampling", kSamplings, to.sampling));
-  DFA_TRY(take_whole(json["samples_per_epoch"], "data.samples_per_epoch", 0, kMostSamples, to.samples_per_epoch));
-  DFA_TRY(take_whole(json["workers"], "data.workers", 1, kMostWorkers, to.workers));
-  return take_whole(json["cache_mib"], "data.cache_mib", 0, kMostMib, to.cache_mib);
-}
-
-Status take_schedule(const Json& json, RunConfig& to) {
-  constexpr std::int64_t kMostEpochs = 100000;
-  DFA_TRY(take_number(json["rate"], "schedule.rate", 0, 1000, to.rate));
-  DFA_TRY(take_word(json["rate_unit"], "schedule.rate_unit", kRateUnits, to.rate_unit));
-  DFA_TRY(take_whole(json["epochs"], "schedule.epochs", 1, kMostEpochs, to.schedule.epochs));
-  DFA_TRY(take_number(json["warmup_epochs"], "schedule.warmup_epochs", 0, static_cast<double>(to.schedule.epochs),
-                      to.schedule.warmup_epochs));
-  DFA_TRY(take_number(json["floor"], "schedule.floor", 0, 1000, to.schedule.floor));
-  to.schedule.peak = to.rate_unit == RateUnit::per_256 ? to.rate * to.batch / kPublishedBatch : to.rate;
-  return {};
-}
-
-Status take_trained(const Json& json, Groups& to) {
-  to.clear();
-  for (const Json& name : json) {
-    if (!name.is_string())
-      return fail(ErrorCode::usage, "configuration: \"trained\" holds {}, expected names of parameter groups",
-                  short_dump(name));
-    DFA_ASSIGN_OR_RETURN(const ParameterGroup group, group_by_name(name.get<std::string>()));
-    to.insert(group);
-  }
-  if (to.empty())
-    return fail(ErrorCode::usage, "configuration: \"trained\" is empty, expected at least one parameter group");
-  return {};
-}
-
-Result<RunConfig> from_json(const Json& json, const NetworkConfig& network) {
-  constexpr int kMostBatch = 65536, kMostThreads = 4096;
-  RunConfig config;
-  config.name = json["name"].get<std::string>();
-  config.out = json["out"].get<std::string>();
-  if (config.out.empty()) return fail(ErrorCode::usage, "configuration: \"out\" is empty, expected the run folder");
-  if (!json["seed"].is_number_unsigned())
-    return fail(ErrorCode::usage, "configuration: \"seed\" is {}, expected a whole number from 0",
-                short_dump(json["seed"]));
-  config.seed = json["seed"].get<std::uint64_t>();
-  config.network = network;
-  config.pretrained = json["pretrained"].get<std::string>();
-  DFA_TRY(take_trained(json["trained"], config.trained));
-  DFA_ASSIGN_OR_RETURN(config.crop, parse_crop_recipe(json["crop"].dump()));
-  DFA_TRY(take_data(json["data"], config.data));
-  DFA_TRY(take_augment(json["augment"], config.augment));
-  DFA_TRY(take_number(json["label_smoothing"], "label_smoothing", 0, 1, config.label_smoothing));
-  DFA_TRY(take_optimizer(json["optimizer"], config.optimizer));
-  DFA_TRY(take_whole(json["batch"], "batch", 2, kMostBatch, config.batch));
-  DFA_TRY(take_schedule(json["schedule"], config));
-  DFA_TRY(take_whole(json["eval_batch"], "eval_batch", 1, kMostBatch, config.eval_batch));
-  DFA_TRY(take_number(json["ema"], "ema", 0, 1, config.ema));
-  DFA_TRY(take_word(json["compute"], "compute", kComputes, config.compute));
-  DFA_ASSIGN_OR_RETURN(config.attention, attention_by_name(json["attention"].get<std::string>()));
-  DFA_TRY(take_whole(json["threads"], "threads", 0, kMostThreads, config.threads));
-  DFA_TRY(take_whole(json["checkpoint_every"], "checkpoint_every", 1, 1 << 20, config.checkpoint_every));
-  return config;
-}
-
 bool is_network_field(std::string_view key) {
   return std::find(std::begin(kNetworkFields), std::end(kNetworkFields), key) != std::end(kNetworkFields);
 }
@@ -333,36 +123,10 @@ Result<Json> defaults_for(const Json& file) {
       crop != file.end() && crop->is_object() && crop->contains("name") && (*crop)["name"].is_string())
     recipe = (*crop)["name"].get<std::string>();
   DFA_ASSIGN_OR_RETURN(config.crop, crop_recipe_by_name(recipe));
-  return to_json(config);
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j + 1] + 1, row[j] + 1, replaced});
-    }
-  }
-  return row[b.size()];
+  return run_config_to_json(config);
 }
 
 }  // namespace
-
-std::string nearest_word(std::string_view word, std::span<const std::string> known) {
-  std::string nearest;
-  std::size_t least = std::numeric_limits<std::size_t>::max();
-  for (const std::string& candidate : known)
-    if (const std::size_t distance = edit_distance(word, candidate); distance < least) {
-      least = distance;
-      nearest = candidate;
-    }
-  return nearest;
-}
 
 Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
                                    std::span<const std::string> overrides) {
@@ -389,7 +153,7 @@ Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
       DFA_TRY(merge(merged, assignment_json(assignment, merged), "--set " + text, ""));
   }
   DFA_ASSIGN_OR_RETURN(const NetworkConfig resolved, network.resolve(what));
-  return from_json(merged, resolved);
+  return run_config_from_json(merged, resolved);
 }
 
 Result<RunConfig> read_run_config(const std::filesystem::path& path, std::span<const std::string> overrides) {
@@ -398,7 +162,7 @@ Result<RunConfig> read_run_config(const std::filesystem::path& path, std::span<c
 }
 
 std::string run_config_json(const RunConfig& config) {
-  return to_json(config).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return run_config_to_json(config).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace dfa::train

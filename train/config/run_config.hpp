@@ -74,7 +74,4 @@ Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
 // Every key, indented; parse_run_config() reads it back to an equal configuration.
 std::string run_config_json(const RunConfig& config);
 
-// The known word nearest to `word`, for messages.
-std::string nearest_word(std::string_view word, std::span<const std::string> known);
-
 }  // namespace dfa::train

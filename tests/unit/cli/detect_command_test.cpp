@@ -194,9 +194,14 @@ TEST_F(DetectCommand, TheSameFileGivesTheSameNumbersHoweverItIsNamed) {
   for (std::size_t i = 0; i < 3; ++i) {
     json alone = record({"--threads", "1", folder["items"][i]["input"].get<std::string>()})["items"][0];
     json together = folder["items"][i];
-    alone["work"].erase("seconds");
-    together["work"].erase("seconds");
-    EXPECT_EQ(alone, together);
+    // Several decoders on one video read on beyond the last wanted frame of a group a little more or less than one
+    // does.
+    EXPECT_NEAR(alone["work"]["frames_decoded"], together["work"]["frames_decoded"], 8);
+    for (json* item : {&alone, &together}) {
+      (*item)["work"].erase("seconds");
+      (*item)["work"].erase("frames_decoded");
+    }
+    EXPECT_TRUE(alone == together) << folder["items"][i]["input"];
   }
 }
 

@@ -1,31 +1,8 @@
 // A detector that has seen its largest picture asks for no more memory than its answer takes.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "face/detector.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kCounting = false;  // the sanitizer has operators of its own
-#else
-constexpr bool kCounting = true;
-namespace {
-std::atomic<long> allocated_bytes{0};
-}
-void* operator new(std::size_t size) {
-  allocated_bytes += static_cast<long>(size);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-#endif
+#include "support/count_allocations.hpp"
 
 namespace dfa {
 namespace {
@@ -41,8 +18,6 @@ Picture striped(int width, int height, unsigned seed) {
 }
 
 TEST(DetectorMemory, DoesNotGrowAfterTheLargestPicture) {
-  if (!kCounting) GTEST_SKIP() << "memory is counted without sanitizers only";
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   const auto detector = make_detector("mtcnn", {.threads = 2, .min_face_px = 20});
   ASSERT_TRUE(detector);
   const Picture large = striped(640, 480, 1), small = striped(320, 240, 2);
@@ -51,15 +26,14 @@ TEST(DetectorMemory, DoesNotGrowAfterTheLargestPicture) {
     ASSERT_TRUE((*detector)->detect(small.view()));
   }
   EXPECT_GT((*detector)->work().candidates_first, 0);
-  const long before = allocated_bytes;
+  test::begin_counting_allocations();
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE((*detector)->detect(large.view()));
     ASSERT_TRUE((*detector)->detect(small.view()));
   }
   // Ten answers and their sorting; one buffer of a stage would be megabytes in ten pictures.
-  constexpr long kAnswers = 10 * 2048;
-  EXPECT_LE(allocated_bytes - before, kAnswers);
-#endif
+  constexpr std::size_t kAnswers = 10 * 2048;
+  EXPECT_LE(test::end_counting_allocations().our_bytes, kAnswers);
 }
 
 }  // namespace

@@ -26,6 +26,32 @@ TEST(Seek, FewFramesOfAClipWithManyKeyFrames) {
   EXPECT_LE(reader->work().frames_decoded, 3 + 3 * 25 + 3);
 }
 
+TEST(Seek, SeveralRunnersDecodeNoGroupTwice) {
+  const auto one = open_clip("key_each_second.mp4");
+  const auto three = open_file(clip_path("key_each_second.mp4"), {.runners = 3});
+  ASSERT_TRUE(one && three);
+  const auto frames = read_all(*three, rate(1));
+  EXPECT_EQ(indices(frames), indices(read_all(*one, rate(1))));
+  EXPECT_EQ(three->work().seeks, 11);  // each group but the first is jumped to, by whoever owns it
+  EXPECT_EQ(three->work().frames_delivered, 12);
+  EXPECT_LE(three->work().frames_decoded, 3 * 12);
+
+  EXPECT_EQ(read_all(*three, even(200)).size(), 200U);
+  EXPECT_LE(three->work().frames_decoded, 300);
+}
+
+TEST(Seek, SeveralRunnersStopWhenNobodyReadsOn) {
+  auto reader = open_file(clip_path("key_each_second.mp4"), {.runners = 4});
+  ASSERT_NE(reader, nullptr);
+  ASSERT_TRUE(reader->select(every()));
+  ASSERT_TRUE(reader->next());
+  EXPECT_EQ(numbers(read_all(*reader, even(3))), (std::vector<int>{0, 149, 299}));  // another selection half-way
+  ASSERT_TRUE(reader->select(every()));
+  ASSERT_TRUE(reader->next());
+  EXPECT_LE(reader->work().frames_decoded, 4);
+  reader.reset();
+}
+
 TEST(Seek, ThirtyTwoEvenFramesAreReadInOneGoWhereGroupsAreLong) {
   // 32 of 300 with groups of 25: nearly every group is wanted, and decoding on is cheaper than to jump.
   const auto reader = open_clip("key_each_second.mp4");

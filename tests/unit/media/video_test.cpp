@@ -103,6 +103,28 @@ TEST_P(EveryClip, DecoderThreadsChangeNothing) {
   }
 }
 
+TEST_P(EveryClip, SeveralRunnersGiveTheSameFramesInOrder) {
+  const Clip& clip = GetParam();
+  const auto one = open_clip(clip.name);
+  ASSERT_NE(one, nullptr);
+  std::vector<std::string> hashes;
+  for (const Frame& frame : read_all(*one, every()))
+    hashes.push_back(sha256_hex(std::as_bytes(std::span(frame.picture.rgb))));
+  for (const int runners : {2, 3}) {
+    const auto reader = open_file(clip_path(clip.name), {.runners = runners});
+    ASSERT_NE(reader, nullptr);
+    for (const int count : {5, 13, 1000}) {
+      const auto frames = read_all(*reader, even(count));
+      ASSERT_EQ(indices(frames), even_frame_indices(clip.frames, count));
+      EXPECT_EQ(reader->work().frames_delivered, static_cast<std::int64_t>(frames.size()));
+      for (const Frame& frame : frames)
+        ASSERT_EQ(sha256_hex(std::as_bytes(std::span(frame.picture.rgb))),
+                  hashes[static_cast<std::size_t>(frame.index)])
+            << "frame " << frame.index << " of " << count << " with " << runners << " runners";
+    }
+  }
+}
+
 TEST(Video, TimesOfAVariableRateAreExact) {
   for (const char* name : {"variable_rate.mp4", "variable_rate.mkv"}) {
     const auto reader = open_clip(name);

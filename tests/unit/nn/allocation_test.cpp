@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "count_allocations.hpp"
+#include "support/count_allocations.hpp"
 #include "golden_tiny.hpp"
 #include "run_network.hpp"
 

@@ -1,4 +1,4 @@
-#include "model/nearest_name.hpp"
+#include "base/nearest_name.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -30,6 +30,10 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   return *std::min_element(known.begin(), known.end(), [&](std::string_view a, std::string_view b) {
     return edit_distance(cut, a) < edit_distance(cut, b);
   });
+}
+
+std::string nearest_name(std::string_view name, std::span<const std::string> known) {
+  return std::string(nearest_name(name, std::vector<std::string_view>(known.begin(), known.end())));
 }
 
 }  // namespace dfa

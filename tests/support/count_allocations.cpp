@@ -1,6 +1,6 @@
 // Replaces operator new and the malloc family of the test program. A call is a library's when its return address lies
 // in libdnnl or libgomp; everything else is counted as ours, inlined standard library code included.
-#include "count_allocations.hpp"
+#include "support/count_allocations.hpp"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -26,7 +26,7 @@ std::size_t library_count = 0;
 std::atomic<bool> counting{false};
 std::atomic<long> ours{0};
 std::atomic<long> libraries{0};
-std::atomic<std::size_t> library_bytes{0};
+std::atomic<std::size_t> our_bytes{0}, library_bytes{0};
 
 int note_object(dl_phdr_info* info, std::size_t, void*) {
   const char* name = info->dlpi_name;
@@ -50,6 +50,7 @@ void count(void* caller, std::size_t bytes) {
     return;
   }
   ++ours;
+  our_bytes += bytes;
 }
 
 }  // namespace
@@ -58,6 +59,7 @@ void begin_counting_allocations() {
   library_count = 0;
   dl_iterate_phdr(note_object, nullptr);
   ours = 0;
+  our_bytes = 0;
   libraries = 0;
   library_bytes = 0;
   counting = true;
@@ -65,7 +67,7 @@ void begin_counting_allocations() {
 
 AllocationCount end_counting_allocations() {
   counting = false;
-  return {ours, libraries, library_bytes};
+  return {ours, our_bytes, libraries, library_bytes};
 }
 
 }  // namespace dfa::test

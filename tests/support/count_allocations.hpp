@@ -7,6 +7,7 @@ namespace dfa::test {
 
 struct AllocationCount {
   long ours = 0;
+  std::size_t our_bytes = 0;
   long libraries = 0;
   std::size_t library_bytes = 0;
 };
