@@ -25,21 +25,35 @@ Picture made_picture(std::size_t seed) {
   return picture;
 }
 
+ManifestEntry entry(const std::string& path, std::optional<int> label, Role role) {
+  ManifestEntry entry;
+  entry.path = path;
+  entry.label = label;
+  entry.role = role;
+  return entry;
+}
+
 Manifest made_manifest() {
   Manifest manifest;
   manifest.crop_name = "aligned1.3";
   manifest.stored_px = kSide;
   manifest.crop_sha256 = std::string(64, 'b');
-  ManifestEntry full{"a/1.png", 1, Role::val, "set", "method", "id1+id2", "real/1.mp4", "v/1.mp4", 7, 0.25};
+  ManifestEntry full = entry("a/1.png", 1, Role::val);
+  full.set = "set";
+  full.method = "method";
+  full.identity = "id1+id2";
+  full.source = "real/1.mp4";
+  full.video = "v/1.mp4";
+  full.frame = 7;
+  full.pts_seconds = 0.25;
   full.box_px = Box{1, 2, 3.5, 4};
   full.landmarks_px = {{{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10.5}}};
   full.mask = "a/1.png";
   full.crop_sha256 = std::string(64, 'c');
-  ManifestEntry bare{"a/2.png", std::nullopt, Role::train};
-  ManifestEntry still{"b/3.png", 0, Role::test};
+  ManifestEntry still = entry("b/3.png", 0, Role::test);
   still.video = "";
   still.mask = "b/3.png";
-  manifest.entries = {full, bare, still};
+  manifest.entries = {full, entry("a/2.png", std::nullopt, Role::train), still};
   return manifest;
 }
 
@@ -198,7 +212,9 @@ TEST(Pack, ADamagedOneIsRefusedOrReadSafely) {
       for (int k = 0; k < 3 * kSide * kSide; ++k) sum += (*pack)->crop(i).rgb[k];
       EXPECT_GT(sum, 0u);
     }
-    if (pack && bytes != good) EXPECT_FALSE((*pack)->verify({}));
+    if (pack && bytes != good) {
+      EXPECT_FALSE((*pack)->verify({}));
+    }
   }
   EXPECT_GT(refused, 0);
 }
