@@ -10,10 +10,12 @@
 #include "cli/commands/about.hpp"
 #include "cli/commands/bench.hpp"
 #include "cli/commands/detect.hpp"
+#include "cli/commands/doctor.hpp"
 #include "cli/commands/evaluate.hpp"
 #include "cli/commands/import.hpp"
 #include "cli/commands/licenses.hpp"
 #include "cli/commands/model.hpp"
+#include "cli/commands/prepare.hpp"
 #include "cli/commands/selftest.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/stream_log.hpp"
@@ -25,7 +27,9 @@ namespace {
 
 void add_commands(CLI::App& app, CommandContext& context) {
   add_detect_command(app, context);
+  add_doctor_command(app, context);
   add_evaluate_command(app, context);
+  add_prepare_command(app, context);
   add_train_command(app, context);
   add_import_command(app, context);
   add_model_command(app, context);

@@ -87,7 +87,7 @@ void run_command(PrepareCommand& command, CommandContext& context) {
 void add_layout_options(CLI::App& app, PrepareCommand& command) {
   app.add_option("--compression", command.reading.compression, "Only items of this level: raw, c23 or c40")
       ->type_name("LEVEL");
-  app.add_option("--real-class", command.real_class, "deeperforensics: what is real: authors or source-videos")
+  app.add_option("--real", command.real_class, "deeperforensics: what is real: authors or source-videos")
       ->capture_default_str()
       ->type_name("RULE");
   app.add_option("--ffpp-root", command.reading.ffpp_root, "deeperforensics: where FaceForensics++ lies")

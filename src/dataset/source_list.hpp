@@ -76,12 +76,14 @@ struct LayoutOptions {
 
 // What contradicts the layout's own lists or rules.
 enum class LayoutFault {
+  list_missing,   // a list of the layout that is not there
   list_broken,    // a list that is empty, cut short, not of its format, or two copies that differ
   missing,        // named by a list, or part of a pair or level, and not there
   polarity,       // two sources of a label disagree: class folder, list, `original` of DFDC
   unlisted,       // there, but in none of the set's lists where each item has to be
   split_overlap,  // one item listed for two roles
   mask_missing,   // the forgery has masks, but not for this item
+  empty_file,     // a JSON, CSV or text file without a byte, whether the layout needs it or not
 };
 std::string_view layout_fault_name(LayoutFault fault);  // "list_broken", ...
 
