@@ -27,18 +27,23 @@ GOAL_RATIO, GOAL_MIB = 3.0, 1000.0
 LEAST_IOU = 0.5
 
 
+def ffmpeg(*words):
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *[str(word) for word in words]], check=True)
+
+
 def make_clip(target, number):
     """A portrait of a size of its own that moves on a path of its own."""
     portrait = REPOSITORY / "samples" / PORTRAITS[number % len(PORTRAITS)]
-    height, period = 360 + 30 * (number % 5), 3 + number
+    back, face = target.with_suffix(".back.png"), target.with_suffix(".face.png")
+    ffmpeg("-i", portrait, "-vf", "scale=1280:720,boxblur=20", back)
+    ffmpeg("-i", portrait, "-vf", f"scale=-2:{360 + 30 * (number % 5)}", face)
+    period = 3 + number
     motion = f"x='(W-w)/2+(W-w)/2.2*sin(2*PI*t/{period})':y='(H-h)/2+(H-h)/2.5*cos(2*PI*t/{period + 2})'"
-    graph = (
-        f"[0]scale=1280:720,boxblur=20[back];[1]scale=-2:{height}[face];[back][face]overlay={motion}:eval=frame,"
-        "noise=alls=5:allf=t,format=yuv420p"
-    )
-    still = ["-loop", "1", "-framerate", str(RATE), "-i", str(portrait)]
-    encode = ["-t", str(SECONDS), "-c:v", "libx264", "-crf", "23", "-preset", "medium"]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *still, *still, "-filter_complex", graph, *encode, str(target)], check=True)
+    stills = [word for still in (back, face) for word in ("-loop", "1", "-framerate", RATE, "-i", still)]
+    graph = f"[0][1]overlay={motion}:eval=frame,noise=alls=5:allf=t,format=yuv420p"
+    ffmpeg(*stills, "-filter_complex", graph, "-t", SECONDS, "-c:v", "libx264", "-crf", "23", "-preset", "veryfast", target)
+    back.unlink()
+    face.unlink()
 
 
 def make_clips(folder):
