@@ -21,8 +21,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using test::TempDir;
 
-constexpr int kVideos = 6;
-constexpr int kKills = 5;
+constexpr int kVideos = 4;
+constexpr int kKills = 4;
 
 SourceList copies_of_a_clip(const std::filesystem::path& root) {
   SourceList list{"drawn", root, {}, {}};
