@@ -36,8 +36,8 @@ def make_clip(target, number):
     """A portrait of a size of its own that moves on a path of its own."""
     portrait = REPOSITORY / "samples" / PORTRAITS[number % len(PORTRAITS)]
     back, face = target.with_suffix(".back.png"), target.with_suffix(".face.png")
-    ffmpeg("-i", REPOSITORY / "samples" / BACKGROUND, "-vf", "scale=1280:720,boxblur=20", back)
-    ffmpeg("-i", portrait, "-vf", f"scale=-2:{360 + 30 * (number % 5)}", face)
+    ffmpeg("-i", REPOSITORY / "samples" / BACKGROUND, "-vf", "scale=1280:720,setsar=1,boxblur=20", back)
+    ffmpeg("-i", portrait, "-vf", f"scale=-2:{360 + 30 * (number % 5)},setsar=1", face)
     period = 3 + number
     motion = f"x='(W-w)/2+(W-w)/2.2*sin(2*PI*t/{period})':y='(H-h)/2+(H-h)/2.5*cos(2*PI*t/{period + 2})'"
     stills = [word for still in (back, face) for word in ("-loop", "1", "-framerate", RATE, "-i", still)]
