@@ -16,6 +16,7 @@
 #include "cli/commands/licenses.hpp"
 #include "cli/commands/model.hpp"
 #include "cli/commands/perturb.hpp"
+#include "cli/commands/prepare.hpp"
 #include "cli/commands/selftest.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/stream_log.hpp"
@@ -29,6 +30,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_detect_command(app, context);
   add_doctor_command(app, context);
   add_evaluate_command(app, context);
+  add_prepare_command(app, context);
   add_train_command(app, context);
   add_import_command(app, context);
   add_model_command(app, context);

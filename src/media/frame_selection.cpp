@@ -40,6 +40,22 @@ std::vector<std::int64_t> rate_frame_indices(std::int64_t n, double fps, double 
   return picks;
 }
 
+namespace {
+
+Result<std::vector<std::int64_t>> listed_frames(const std::vector<std::int64_t>& frames, std::int64_t n) {
+  std::vector<std::int64_t> picks;
+  std::int64_t before = -1;
+  for (const std::int64_t frame : frames) {
+    if (frame <= before)
+      return fail(ErrorCode::usage, "frame {} asked for after frame {}, expected rising numbers from 0", frame, before);
+    before = frame;
+    if (frame < n) picks.push_back(frame);
+  }
+  return picks;
+}
+
+}  // namespace
+
 Result<std::vector<std::int64_t>> wanted_frames(const FrameSelection& selection, std::int64_t n,
                                                 double duration_seconds,
                                                 const std::function<double(std::int64_t)>& seconds_of) {
@@ -52,6 +68,8 @@ Result<std::vector<std::int64_t>> wanted_frames(const FrameSelection& selection,
       if (!(selection.fps > 0) || !std::isfinite(selection.fps))
         return fail(ErrorCode::usage, "{} frames per second asked for, expected a number above 0", selection.fps);
       return rate_frame_indices(n, selection.fps, duration_seconds, seconds_of);
+    case FrameSelection::Way::listed:
+      return listed_frames(selection.frames, n);
     case FrameSelection::Way::every:
       break;
   }

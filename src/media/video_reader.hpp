@@ -18,10 +18,11 @@ namespace dfa {
 
 // Which frames are wanted. Exactly one way is in force.
 struct FrameSelection {
-  enum class Way { even, rate, every };
+  enum class Way { even, rate, every, listed };
   Way way = Way::even;
-  int count = 32;  // even: this many, spread by the rule of even_frame_indices()
-  double fps = 0;  // rate: for k = 0, 1, ... the frame shown at k / fps seconds
+  int count = 32;                         // even: this many, spread by the rule of even_frame_indices()
+  double fps = 0;                         // rate: for k = 0, 1, ... the frame shown at k / fps seconds
+  std::vector<std::int64_t> frames = {};  // listed: these, in rising order; those beyond the end are passed over
 };
 
 // step = (n-1)/(count-1) in double; pick[k] = trunc(k*step), the last is n-1; count 1 -> {0}; repeats are left out (n <

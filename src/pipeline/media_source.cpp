@@ -45,6 +45,8 @@ class VideoSource final : public MediaSource {
       case FrameSelection::Way::rate:
         return std::min(std::llround(std::ceil(info.duration_seconds * frames_.fps)),
                         static_cast<long long>(info.frames_counted));
+      case FrameSelection::Way::listed:
+        return std::min<std::int64_t>(static_cast<std::int64_t>(frames_.frames.size()), info.frames_counted);
       case FrameSelection::Way::every:
         break;
     }

@@ -51,8 +51,7 @@ Landmarks aligned_template(int side, double scale) {
   return points;
 }
 
-Result<Picture> aligned_crop(const PictureView& frame, const Landmarks& landmarks_px, double scale, int side) {
-  DFA_ASSIGN_OR_RETURN(const Similarity to_crop, fit_similarity(landmarks_px, aligned_template(side, scale)));
+Result<Picture> warped_crop(const PictureView& frame, const Similarity& to_crop, int side) {
   // Five points can have a spread and yet no best rotation (the fit is then the constant map).
   if (!(to_crop.scale() > 0) || !std::isfinite(1 / to_crop.scale()))
     return fail(ErrorCode::landmarks_degenerate, "the five landmarks fit no face shape; the face cannot be aligned");
@@ -68,6 +67,11 @@ Result<Picture> aligned_crop(const PictureView& frame, const Landmarks& landmark
     cv::warpAffine(source, target, matrix, target.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT, cv::Scalar::all(0));
   }));
   return crop;
+}
+
+Result<Picture> aligned_crop(const PictureView& frame, const Landmarks& landmarks_px, double scale, int side) {
+  DFA_ASSIGN_OR_RETURN(const Similarity to_crop, fit_similarity(landmarks_px, aligned_template(side, scale)));
+  return warped_crop(frame, to_crop, side);
 }
 
 }  // namespace dfa

@@ -11,9 +11,16 @@ Result<Picture> make_crop(const PictureView& frame, const Face& face, const Crop
     return fail(ErrorCode::internal, "crop from an empty frame ({}x{})", frame.width, frame.height);
   switch (recipe.kind) {
     case CropKind::aligned:
+    case CropKind::aligned_refound:
       return aligned_crop(frame, face.landmarks_px, recipe.scale, recipe.stored_px);
     case CropKind::square_inside:
       return square_crop(frame, face.box_px, recipe.scale, recipe.stored_px, SquarePolicy::inside);
+    case CropKind::aligned_lmeds:
+      return lmeds_crop(frame, face.landmarks_px, recipe.scale, recipe.stored_px);
+    case CropKind::box_stretched:
+      return box_crop(frame, face.box_px, recipe.scale, recipe.stored_px, BoxFit::stretch);
+    case CropKind::box_letterboxed:
+      return box_crop(frame, face.box_px, recipe.scale, recipe.stored_px, BoxFit::letterbox);
   }
   return fail(ErrorCode::internal, "crop kind {} has no implementation", static_cast<int>(recipe.kind));
 }

@@ -1,5 +1,7 @@
 #include "preprocess/crop_recipe.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -24,7 +26,12 @@ struct KindName {
   CropKind kind;
   std::string_view name;
 };
-constexpr KindName kKinds[] = {{CropKind::aligned, "aligned"}, {CropKind::square_inside, "square_inside"}};
+constexpr KindName kKinds[] = {{CropKind::aligned, "aligned"},
+                               {CropKind::square_inside, "square_inside"},
+                               {CropKind::aligned_refound, "aligned_refound"},
+                               {CropKind::aligned_lmeds, "aligned_lmeds"},
+                               {CropKind::box_stretched, "box_stretched"},
+                               {CropKind::box_letterboxed, "box_letterboxed"}};
 
 std::string_view kind_name(CropKind kind) {
   for (const KindName& known : kKinds)
@@ -112,7 +119,9 @@ Result<CropKind> kind_field(const Json& json) {
   DFA_ASSIGN_OR_RETURN(const std::string name, text_field(json, "kind"));
   for (const KindName& known : kKinds)
     if (known.name == name) return known.kind;
-  return invalid(fmt::format("kind '{}' is not known, expected aligned or square_inside", name));
+  std::string known;
+  for (const KindName& kind : kKinds) known += fmt::format("{}{}", known.empty() ? "" : ", ", kind.name);
+  return invalid(fmt::format("kind '{}' is not known, expected one of {}", name, known));
 }
 
 // What no field's type can say.
@@ -131,17 +140,88 @@ Status check_values(const CropRecipe& recipe) {
   return {};
 }
 
+// The recipes that the field uses, one function a source.
+
+CropRecipe square_inside() {
+  CropRecipe recipe;
+  recipe.name = "square1.3-inside";
+  recipe.kind = CropKind::square_inside;
+  return recipe;
+}
+
+// DeepfakeBench and those who take its crops: dlib, five of its points, a face found again after the warp.
+CropRecipe deepfakebench() {
+  CropRecipe recipe;
+  recipe.name = "dfb";
+  recipe.kind = CropKind::aligned_refound;
+  recipe.detector = "dlib";
+  return recipe;
+}
+
+// GenD (WACV 2026). Its network is CLIP's: bicubic, CLIP's mean and deviation. Its detector is SCRFD.
+CropRecipe gend() {
+  CropRecipe recipe;
+  recipe.name = "gend";
+  recipe.kind = CropKind::aligned_lmeds;
+  recipe.interpolation = "bicubic";
+  recipe.mean = {0.48145466, 0.4578275, 0.40821073};
+  recipe.std = {0.26862954, 0.26130258, 0.27577711};
+  return recipe;
+}
+
+// Self-blended images, at test time: 12.5 % of the box on each side. Its detector is RetinaFace; pixels are only
+// divided by 255.
+CropRecipe self_blended() {
+  CropRecipe recipe;
+  recipe.name = "sbi";
+  recipe.kind = CropKind::box_stretched;
+  recipe.scale = 1.25;
+  recipe.stored_px = 380;
+  recipe.mean = {0, 0, 0};
+  recipe.std = {1, 1, 1};
+  return recipe;
+}
+
+// FaceForensics: square of 1.3 times dlib's longer side, no alignment; its network reads 299 pixels.
+CropRecipe face_forensics() {
+  CropRecipe recipe;
+  recipe.name = "ffpp";
+  recipe.kind = CropKind::square_inside;
+  recipe.detector = "dlib";
+  recipe.stored_px = 299;
+  return recipe;
+}
+
+// The winner of the DFDC: a third of the box on each side, zero padded; ImageNet's mean and deviation.
+CropRecipe dfdc_large() {
+  CropRecipe recipe;
+  recipe.name = "dfdc-large";
+  recipe.kind = CropKind::box_letterboxed;
+  recipe.scale = 5.0 / 3.0;
+  recipe.stored_px = 380;
+  recipe.mean = {0.485, 0.456, 0.406};
+  recipe.std = {0.229, 0.224, 0.225};
+  return recipe;
+}
+
+const std::vector<CropRecipe>& published_recipes() {
+  static const std::vector<CropRecipe> recipes = {CropRecipe{},   square_inside(),  deepfakebench(), gend(),
+                                                  self_blended(), face_forensics(), dfdc_large()};
+  return recipes;
+}
+
 }  // namespace
 
+std::vector<std::string_view> crop_recipe_names() {
+  std::vector<std::string_view> names;
+  for (const CropRecipe& recipe : published_recipes()) names.push_back(recipe.name);
+  return names;
+}
+
 Result<CropRecipe> crop_recipe_by_name(std::string_view name) {
-  CropRecipe recipe;
-  if (name == "aligned1.3") return recipe;
-  if (name == "square1.3-inside") {
-    recipe.name = name;
-    recipe.kind = CropKind::square_inside;
-    return recipe;
-  }
-  return fail(ErrorCode::usage, "crop recipe '{}' is not known; known: aligned1.3, square1.3-inside", name);
+  for (const CropRecipe& recipe : published_recipes())
+    if (recipe.name == name) return recipe;
+  return fail(ErrorCode::usage, "crop recipe '{}' is not known; known: {}", name, fmt::join(crop_recipe_names(), ", "));
 }
 
 std::string crop_recipe_json(const CropRecipe& recipe) {

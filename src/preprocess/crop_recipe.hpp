@@ -4,15 +4,24 @@
 
 #include <array>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 
 namespace dfa {
 
-enum class CropKind { aligned, square_inside };
+enum class CropKind {
+  aligned,          // least squares warp of the five points to ArcFace's template
+  square_inside,    // square around the box, shifted into the frame
+  aligned_refound,  // as aligned; whoever makes data drops a crop in which the detector finds no face again
+  aligned_lmeds,    // least median of squares warp of the five points to GenD's template
+  box_stretched,    // the box enlarged, cut at the frame's border, stretched to a square
+  box_letterboxed   // the same, shrunk or enlarged in proportion, zeros beside it
+};
 
 struct CropRecipe {
-  std::string name = "aligned1.3";  // "aligned1.3" or "square1.3-inside"
+  std::string name = "aligned1.3";  // one of crop_recipe_names(), or a name of one's own
   CropKind kind = CropKind::aligned;
   double scale = 1.3;                      // margin factor k
   int stored_px = 256;                     // side of the u8 crop
@@ -28,8 +37,12 @@ struct CropRecipe {
   bool operator==(const CropRecipe&) const = default;
 };
 
-// By name, with everything else as published. Errors: usage, listing the known names.
+// By name, with everything else as published. Where the authors' detector cannot be had (RetinaFace, SCRFD: weights for
+// research only) the recipe names the one that takes its place. Errors: usage, listing the known names.
 Result<CropRecipe> crop_recipe_by_name(std::string_view name);
+
+// "aligned1.3", "square1.3-inside", "dfb", "gend", "sbi", "ffpp", "dfdc-large".
+std::vector<std::string_view> crop_recipe_names();
 
 // JSON text with fixed key order, as in `dfa.crop`; parsing is strict (unknown or missing keys are errors).
 std::string crop_recipe_json(const CropRecipe& recipe);

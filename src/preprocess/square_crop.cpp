@@ -35,11 +35,15 @@ cv::Mat cut_out(const PictureView& frame, const PixelSquare& square) {
 
 }  // namespace
 
+Status check_box(const PictureView& frame, const Box& box_px) {
+  if (is_sane(frame, box_px)) return {};
+  return fail(ErrorCode::landmarks_degenerate,
+              "face box ({:.6g}, {:.6g}, {:.6g}, {:.6g}) in a frame of {}x{} is no box", box_px.x1, box_px.y1,
+              box_px.x2, box_px.y2, frame.width, frame.height);
+}
+
 Result<PixelSquare> face_square(const PictureView& frame, const Box& box_px, double scale, SquarePolicy policy) {
-  if (!is_sane(frame, box_px))
-    return fail(ErrorCode::landmarks_degenerate,
-                "face box ({:.6g}, {:.6g}, {:.6g}, {:.6g}) in a frame of {}x{} is no box", box_px.x1, box_px.y1,
-                box_px.x2, box_px.y2, frame.width, frame.height);
+  DFA_TRY(check_box(frame, box_px));
   const double longer = std::max(box_px.width(), box_px.height());
   PixelSquare square;
   square.side = std::max(1, rounded(longer * scale));

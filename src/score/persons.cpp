@@ -13,40 +13,6 @@ bool before(const FaceRecord& a, const FaceRecord& b) {
          std::make_tuple(-b.box_px.area(), b.box_px.x1, b.box_px.y1, -b.detector_score);
 }
 
-struct Link {
-  double overlap = 0;
-  std::size_t earlier = 0;  // position among the people of the frame before
-  std::size_t later = 0;    // face in this frame
-};
-
-// Pairs that overlap enough, best first; equal overlaps in the order of the faces.
-std::vector<Link> candidate_links(const std::vector<PersonRecord>& persons, const std::vector<std::size_t>& present,
-                                  const std::vector<FaceRecord>& faces) {
-  std::vector<Link> links;
-  for (std::size_t i = 0; i < present.size(); ++i)
-    for (std::size_t j = 0; j < faces.size(); ++j)
-      if (const double overlap = iou(persons[present[i]].faces.back().box_px, faces[j].box_px); overlap >= kLinkIou)
-        links.push_back({overlap, i, j});
-  std::stable_sort(links.begin(), links.end(), [](const Link& a, const Link& b) { return a.overlap > b.overlap; });
-  return links;
-}
-
-constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
-
-// For each face of this frame the person it continues, or kNobody.
-std::vector<std::size_t> continue_persons(const std::vector<PersonRecord>& persons,
-                                          const std::vector<std::size_t>& present,
-                                          const std::vector<FaceRecord>& faces) {
-  std::vector<std::size_t> owner(faces.size(), kNobody);
-  std::vector<char> taken(present.size(), 0);
-  for (const Link& link : candidate_links(persons, present, faces)) {
-    if (taken[link.earlier] != 0 || owner[link.later] != kNobody) continue;
-    taken[link.earlier] = 1;
-    owner[link.later] = present[link.earlier];
-  }
-  return owner;
-}
-
 struct Sum {
   double total = 0;
   double largest = 0;
@@ -81,20 +47,16 @@ std::vector<IntervalRecord> cut_into_intervals(const std::vector<FaceRecord>& fa
 
 std::vector<PersonRecord> link_persons(std::vector<SampledFrame> frames, TimeLine time_line) {
   std::vector<PersonRecord> persons;
-  std::vector<std::size_t> present;  // persons seen in the frame before
+  Tracker tracker;
   for (SampledFrame& frame : frames) {
     std::sort(frame.faces.begin(), frame.faces.end(), before);
-    std::vector<std::size_t> owner = continue_persons(persons, present, frame.faces);
-    for (std::size_t i = 0; i < frame.faces.size(); ++i) {
-      if (owner[i] == kNobody) {
-        owner[i] = persons.size();
-        persons.emplace_back();
-        persons.back().id = static_cast<int>(persons.size());
-      }
-      persons[owner[i]].faces.push_back(std::move(frame.faces[i]));
-    }
-    present = std::move(owner);
+    std::vector<Box> boxes;
+    for (const FaceRecord& face : frame.faces) boxes.push_back(face.box_px);
+    const std::vector<std::size_t> owner = tracker.add_frame(boxes);
+    persons.resize(tracker.tracks());
+    for (std::size_t i = 0; i < frame.faces.size(); ++i) persons[owner[i]].faces.push_back(std::move(frame.faces[i]));
   }
+  for (std::size_t i = 0; i < persons.size(); ++i) persons[i].id = static_cast<int>(i) + 1;
   for (PersonRecord& person : persons) {
     Sum sum;
     for (const FaceRecord& face : person.faces)

@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "face/tracker.hpp"
 #include "score/result.hpp"
 
 namespace dfa {
-
-inline constexpr double kLinkIou = 0.3;  // least overlap of two boxes in neighbouring sampled frames
 
 // What was found in one sampled frame.
 struct SampledFrame {

@@ -80,6 +80,19 @@ TEST(RateFrames, RoundedClocksCountAsInTime) {
   EXPECT_EQ(rate_frame_indices(90, 30, 3.0, rounded), all);
 }
 
+TEST(WantedFrames, ListedOnesAreThoseThatAreThere) {
+  const auto ask = [](Indices frames) {
+    FrameSelection selection;
+    selection.way = FrameSelection::Way::listed;
+    selection.frames = std::move(frames);
+    return wanted_frames(selection, 100, 4.0, at_25);
+  };
+  EXPECT_EQ(*ask({0, 7, 99, 100, 4000}), (Indices{0, 7, 99}));
+  EXPECT_EQ(*ask({}), Indices{});
+  EXPECT_FALSE(ask({3, 3}));
+  EXPECT_FALSE(ask({-1, 3}));
+}
+
 TEST(WantedFrames, RefusesNonsense) {
   const auto ask = [](FrameSelection selection) { return wanted_frames(selection, 100, 4.0, at_25); };
   for (const auto& selection :

@@ -27,7 +27,21 @@ TEST(CropRecipe, ByName) {
   const auto unknown = crop_recipe_by_name("aligned1.4");
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, ErrorCode::usage);
-  EXPECT_THAT(unknown.error().message, HasSubstr("aligned1.3, square1.3-inside"));
+  EXPECT_THAT(unknown.error().message, HasSubstr("aligned1.3, square1.3-inside, dfb, gend, sbi, ffpp, dfdc-large"));
+}
+
+TEST(CropRecipe, ThoseOfTheFieldAreKnownByName) {
+  for (const std::string_view name : crop_recipe_names()) {
+    const auto recipe = crop_recipe_by_name(name);
+    ASSERT_TRUE(recipe) << name;
+    EXPECT_EQ(recipe->name, name);
+    const auto parsed = parse_crop_recipe(crop_recipe_json(*recipe));
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(*parsed, *recipe);
+  }
+  EXPECT_EQ(crop_recipe_by_name("dfb")->detector, "dlib");
+  EXPECT_EQ(crop_recipe_by_name("sbi")->stored_px, 380);
+  EXPECT_EQ(crop_recipe_by_name("gend")->interpolation, "bicubic");
 }
 
 // The text is part of every model file: its bytes and its hash must not move by accident.
@@ -38,6 +52,8 @@ TEST(CropRecipe, TextAndHashAreFixed) {
       R"("interpolation":"bilinear","colour":"rgb","yuv":"tags-or-bt601-limited; swscale bicubic accurate_rnd full_chroma_int bitexact",)"
       R"("mean":[0.5,0.5,0.5],"std":[0.5,0.5,0.5],"frames":"even:32"})");
   EXPECT_EQ(crop_recipe_hash(CropRecipe{}), "2b5659a5b1d8b66d09bbfbf7b3eae81eb62980615e5d81b5b4db7351307e7556");
+  EXPECT_EQ(crop_recipe_hash(*crop_recipe_by_name("square1.3-inside")),
+            "83bdb4df36623e7612b59e1a5944d88f5dc9e54ff8094a6a6d212b63f22556fe");
 }
 
 TEST(CropRecipe, SurvivesItsOwnText) {

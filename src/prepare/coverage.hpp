@@ -1,0 +1,57 @@
+// What of a data set became crops and what did not, counted per class and method. Nothing that is missing is replaced
+// by another sample, so these counts belong beside every number measured on the crops.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataset/source_list.hpp"
+#include "prepare/item_result.hpp"
+
+namespace dfa {
+
+struct CoverageRow {
+  std::int64_t items = 0;
+  std::array<std::int64_t, kItemOutcomes.size()> outcomes{};  // by place in kItemOutcomes; add up to items
+  std::int64_t by_mask = 0;                                   // used items whose face the mask chose
+  FrameCounts frames;
+
+  std::int64_t count(ItemOutcome outcome) const;
+  void add(const ItemResult& result);
+};
+
+struct MissingItem {
+  std::string path;
+  std::optional<int> label;
+  std::string method;
+  ItemOutcome outcome = ItemOutcome::unreadable;
+  std::string reason;
+};
+
+struct Coverage {
+  std::string layout;
+  std::vector<std::string> reading;  // how the layout was read: notes of the source list
+  std::string recipe;                // name
+  std::string recipe_sha256;         // crop_recipe_hash()
+  CoverageRow all;
+  // By label ("real", "fake", "unknown") and method.
+  std::map<std::pair<std::string, std::string>, CoverageRow> classes;
+  std::vector<MissingItem> missing;  // items that gave no crop, in the order of the list
+  // Items that were used although something was wrong with them: path and note.
+  std::vector<std::pair<std::string, std::string>> notes;
+};
+
+// `results`: one an item, in the order of the list.
+Coverage count_coverage(const SourceList& list, std::span<const ItemResult* const> results);
+
+// `dfa.coverage/1`, and the same for people. Equal coverage gives equal bytes.
+std::string coverage_json(const Coverage& coverage);
+std::string coverage_text(const Coverage& coverage);
+
+}  // namespace dfa

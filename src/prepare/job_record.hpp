@@ -1,0 +1,22 @@
+// What a folder of crops was begun with. A run that goes on there must be given the same; crops of two settings in one
+// manifest would be two data sets.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "dataset/source_list.hpp"
+#include "prepare/prepare_options.hpp"
+
+namespace dfa {
+
+// JSON, a field a line. `detector`: the one in use.
+std::string job_record(const SourceList& list, const PrepareOptions& options, const Detector& detector);
+
+// Begins `out` with this record, or compares it with the one that is there. Makes the folders. Errors: recipe_mismatch
+// (the fields that differ, both values), file_unwritable (also: `out` holds other things), file_unreadable.
+Status agree_on_job(const std::filesystem::path& out, const std::string& record);
+
+}  // namespace dfa

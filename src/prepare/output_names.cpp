@@ -1,0 +1,63 @@
+#include "prepare/output_names.hpp"
+
+#include <fmt/format.h>
+
+namespace dfa {
+namespace {
+
+std::string below_output(std::string_view item_path) {
+  const std::filesystem::path path = std::filesystem::path(item_path).lexically_normal();
+  std::string folder;
+  for (const std::filesystem::path& part : path) {
+    if (part == "." || part.empty()) continue;
+    if (!folder.empty()) folder += '/';
+    if (part == "/")
+      folder += "@root";
+    else
+      folder += part == ".." ? "@up" : part.string();
+  }
+  return folder;
+}
+
+std::string file_name(std::int64_t frame) {
+  return fmt::format("/{:06}.png", frame);
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  std::size_t follow = 0;  // bytes still to come of this character
+  unsigned low = 0x80, high = 0xbf;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (follow > 0) {
+      if (byte < low || byte > high) return false;
+      --follow;
+      low = 0x80, high = 0xbf;
+    } else if (byte >= 0x80) {
+      if (byte < 0xc2 || byte > 0xf4) return false;
+      follow = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+      // Over-long forms, surrogates and what lies beyond the last character.
+      if (byte == 0xe0) low = 0xa0;
+      if (byte == 0xed) high = 0x9f;
+      if (byte == 0xf0) low = 0x90;
+      if (byte == 0xf4) high = 0x8f;
+    }
+  }
+  return follow == 0;
+}
+
+std::string crop_folder(std::string_view item_path) {
+  return "crops/" + below_output(item_path);
+}
+std::string mask_folder(std::string_view item_path) {
+  return "masks/" + below_output(item_path);
+}
+std::string crop_file(std::string_view item_path, std::int64_t frame) {
+  return crop_folder(item_path) + file_name(frame);
+}
+std::string mask_file(std::string_view item_path, std::int64_t frame) {
+  return mask_folder(item_path) + file_name(frame);
+}
+
+}  // namespace dfa

@@ -1,0 +1,27 @@
+// One item of a data set: frames -> faces -> the forged one's crops -> files. Internal to this room.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "base/cancel.hpp"
+#include "base/result.hpp"
+#include "dataset/source_list.hpp"
+#include "prepare/item_result.hpp"
+#include "prepare/prepare_options.hpp"
+
+namespace dfa {
+
+struct ItemContext {
+  const std::filesystem::path& root;  // of the data set
+  const std::filesystem::path& out;
+  const PrepareOptions& options;
+  std::function<bool()> stopping;           // looked at between frames
+  std::function<void(double)> on_progress;  // share of the item that is done
+};
+
+// Crops (and masks) lie on the disk, synced, when this returns. Trouble with the item is in its result. Errors, which
+// concern the whole job: file_unwritable, out_of_memory, cancelled.
+Result<ItemResult> prepare_item(const SourceItem& item, const ItemContext& context, Detector& detector);
+
+}  // namespace dfa
