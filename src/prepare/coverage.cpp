@@ -78,7 +78,8 @@ std::string coverage_json(const Coverage& coverage) {
       {"schema", "dfa.coverage/1"},    {"layout", coverage.layout},
       {"reading", coverage.reading},   {"crop", {{"recipe", coverage.recipe}, {"sha256", coverage.recipe_sha256}}},
       {"all", row_json(coverage.all)}, {"classes", Json::array()},
-      {"missing", Json::array()},      {"notes", Json::array()}};
+      {"missing", Json::array()},      {"left_out", Json::array()},
+      {"notes", Json::array()}};
   for (const auto& [key, row] : coverage.classes) {
     Json entry = {{"label", key.first}, {"method", key.second}};
     entry.update(row_json(row));
@@ -90,6 +91,9 @@ std::string coverage_json(const Coverage& coverage) {
                                {"method", item.method},
                                {"outcome", item_outcome_name(item.outcome)},
                                {"reason", item.reason}});
+  for (const SharedCrop& crop : coverage.shared)
+    json["left_out"].push_back(
+        {{"crop", crop.path}, {"role", role_name(crop.role)}, {"equal_crop_in", role_name(crop.kept_role)}});
   for (const auto& [path, note] : coverage.notes) json["notes"].push_back({{"path", path}, {"note", note}});
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -103,6 +107,10 @@ std::string coverage_text(const Coverage& coverage) {
   text += row_text("all", coverage.all);
   if (coverage.all.by_mask > 0)
     text += fmt::format("the mask chose the face of {} items, elsewhere it is the largest\n", coverage.all.by_mask);
+  if (!coverage.shared.empty())
+    text +=
+        fmt::format("{} crops are not in the manifest: an equal one has a role that must not be seen before ({} ...)\n",
+                    coverage.shared.size(), coverage.shared.front().path);
   if (coverage.missing.empty()) return text;
   text += fmt::format("{} items gave no crop:\n", coverage.missing.size());
   for (std::size_t i = 0; i < coverage.missing.size() && i < kNamedInText; ++i)

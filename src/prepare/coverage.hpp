@@ -13,6 +13,7 @@
 
 #include "dataset/source_list.hpp"
 #include "prepare/item_result.hpp"
+#include "prepare/shared_crops.hpp"
 
 namespace dfa {
 
@@ -43,6 +44,7 @@ struct Coverage {
   // By label ("real", "fake", "unknown") and method.
   std::map<std::pair<std::string, std::string>, CoverageRow> classes;
   std::vector<MissingItem> missing;  // items that gave no crop, in the order of the list
+  std::vector<SharedCrop> shared;    // crops left out of the manifest: an equal one has another role
   // Items that were used although something was wrong with them: path and note.
   std::vector<std::pair<std::string, std::string>> notes;
 };

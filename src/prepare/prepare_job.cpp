@@ -16,6 +16,7 @@
 #include "prepare/job_record.hpp"
 #include "prepare/journal.hpp"
 #include "prepare/output_names.hpp"
+#include "prepare/shared_crops.hpp"
 #include "prepare/workers.hpp"
 
 namespace dfa {
@@ -144,9 +145,10 @@ Result<PrepareReport> finish(const SourceList& list, const std::filesystem::path
   report.coverage = count_coverage(list, results);
   report.coverage.recipe = options.recipe.name;
   report.coverage.recipe_sha256 = crop_recipe_hash(options.recipe);
+  Manifest manifest = make_manifest(list, results, options);
+  report.coverage.shared = leave_out_shared_crops(manifest);
   DFA_TRY(write_file_atomically(out / kCoverageJsonName, coverage_json(report.coverage)));
   DFA_TRY(write_file_atomically(out / kCoverageTextName, coverage_text(report.coverage)));
-  const Manifest manifest = make_manifest(list, results, options);
   report.crops = manifest.entries.size();
   DFA_TRY(write_manifest_of(manifest, out));
   DFA_TRY(write_pack_of(manifest, out, options, cancel));
