@@ -15,6 +15,7 @@
 #include "cli/commands/licenses.hpp"
 #include "cli/commands/model.hpp"
 #include "cli/commands/selftest.hpp"
+#include "cli/commands/synthesize.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/stream_log.hpp"
 #include "cli/usage.hpp"
@@ -26,6 +27,7 @@ namespace {
 void add_commands(CLI::App& app, CommandContext& context) {
   add_detect_command(app, context);
   add_evaluate_command(app, context);
+  add_synthesize_command(app, context);
   add_train_command(app, context);
   add_import_command(app, context);
   add_model_command(app, context);

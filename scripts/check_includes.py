@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Lowest first. An entry may include every entry before it, and itself.
 ORDER = [
-    ("base",), ("tensorfile",), ("nn", "media"), ("geometry",), ("face",), ("preprocess",), ("augment",), ("dataset",),
+    ("base",), ("tensorfile",), ("nn", "media"), ("geometry",), ("face",), ("preprocess",), ("augment",), ("synthesis",), ("dataset",),
     ("model",), ("quant",), ("score",), ("pipeline",), ("eval",), ("evidence",), ("report",),
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
@@ -23,9 +23,10 @@ APPS = {"cli": {"cli"}, "train": {"train"}, "cli_train": {"cli_train", "train", 
 OWNERS = [
     (r"libav|libsw", {"media"}),
     (r"(jpeglib|png|tiffio|webp/.*|turbojpeg)\.h|^webp/", {"media", "augment"}),
-    (r"^opencv2/", {"preprocess", "face", "augment"}),
+    (r"^opencv2/", {"preprocess", "face", "augment", "synthesis"}),
     (r"^(oneapi/|dnnl)", {"nn"}),
     (r"^hwy/", {"nn"}),
+    (r"^dlib/", {"face"}),
     (r"^(torch|ATen|c10)/", {"train", "cli_train"}),
     (r"^openssl/", {"base"}),
     (r"^spdlog/", {"base"}),

@@ -1,4 +1,5 @@
-// Pictures as OpenCV sees them. Included by this room's sources only: cv::Mat does not leave the room.
+// Pictures as OpenCV sees them. Included by sources only, of the rooms that call OpenCV: no public header shows a
+// cv::Mat.
 #pragma once
 
 #include <opencv2/core.hpp>
