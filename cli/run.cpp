@@ -14,6 +14,7 @@
 #include "cli/commands/import.hpp"
 #include "cli/commands/licenses.hpp"
 #include "cli/commands/model.hpp"
+#include "cli/commands/perturb.hpp"
 #include "cli/commands/selftest.hpp"
 #include "cli/commands/synthesize.hpp"
 #include "cli/commands/train.hpp"
@@ -31,6 +32,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_train_command(app, context);
   add_import_command(app, context);
   add_model_command(app, context);
+  add_perturb_command(app, context);
   add_bench_command(app, context);
   add_selftest_command(app, context);
   add_licenses_command(app, context);

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Lowest first. An entry may include every entry before it, and itself.
 ORDER = [
-    ("base",), ("tensorfile",), ("nn", "media"), ("geometry",), ("face",), ("preprocess",), ("augment",), ("synthesis",), ("dataset",),
+    ("base",), ("tensorfile",), ("nn", "media"), ("geometry",), ("face",), ("preprocess",), ("perturb",), ("augment",), ("synthesis",), ("dataset",),
     ("model",), ("quant",), ("score",), ("pipeline",), ("eval",), ("evidence",), ("report",),
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
@@ -22,8 +22,8 @@ APPS = {"cli": {"cli"}, "train": {"train"}, "cli_train": {"cli_train", "train", 
 # header pattern -> rooms that may include it
 OWNERS = [
     (r"libav|libsw", {"media"}),
-    (r"(jpeglib|png|tiffio|webp/.*|turbojpeg)\.h|^webp/", {"media", "augment"}),
-    (r"^opencv2/", {"preprocess", "face", "augment", "synthesis"}),
+    (r"(jpeglib|png|tiffio|webp/.*|turbojpeg)\.h|^webp/", {"media"}),
+    (r"^opencv2/", {"preprocess", "face", "perturb", "augment", "synthesis"}),
     (r"^(oneapi/|dnnl)", {"nn"}),
     (r"^hwy/", {"nn"}),
     (r"^dlib/", {"face"}),

@@ -19,11 +19,11 @@ struct Part {
 // What dfa is linked from. A new dependency needs a line here and in THIRD_PARTY.md.
 constexpr std::array<Part, 16> kParts = {{
     {"dfa", "this program's own code", "Apache-2.0"},
-    {"FFmpeg", "reading videos (libavformat, libavcodec, libavutil, libswscale)",
+    {"FFmpeg", "reading and writing videos (libavformat, libavcodec, libavutil, libswscale)",
      "LGPL-2.1-or-later; Debian's build enables GPL parts, see below"},
     {"oneDNN", "matrix products and convolutions", "Apache-2.0"},
     {"Highway", "vector kernels", "Apache-2.0 or BSD-3-Clause"},
-    {"OpenCV", "aligning crops (core, imgproc)", "Apache-2.0"},
+    {"OpenCV", "aligning and degrading pictures (core, imgproc)", "Apache-2.0"},
     {"libjpeg-turbo", "JPEG", "IJG and BSD-3-Clause"},
     {"libpng", "PNG", "libpng-2.0"},
     {"libwebp", "WebP", "BSD-3-Clause"},

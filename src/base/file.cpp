@@ -128,6 +128,17 @@ Status AtomicFile::write(std::string_view text) {
   return write(std::as_bytes(std::span(text)));
 }
 
+Status AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail(ErrorCode::file_unwritable, "{}: writing failed ({})", target_.string(), errno_text());
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+    offset += static_cast<std::uint64_t>(put);
+  }
+  return {};
+}
+
 Status AtomicFile::commit() {
   if (::fsync(descriptor_) != 0)
     return fail(ErrorCode::file_unwritable, "{}: sync failed ({})", target_.string(), errno_text());

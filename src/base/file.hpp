@@ -44,6 +44,8 @@ class AtomicFile {
   AtomicFile& operator=(AtomicFile&&) = delete;
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text);
+  // At a place of its own, for formats that come back to fill in sizes; write() goes on where it was.
+  Status write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   Status commit();
 
  private:

@@ -34,6 +34,12 @@ Orientation orientation_of_matrix(const std::int32_t* matrix) {
   return Orientation::upright;
 }
 
+FrameRate rate_of(const AVStream& stream) {
+  for (const AVRational rate : {stream.avg_frame_rate, stream.r_frame_rate})
+    if (rate.num > 0 && rate.den > 0) return {rate.num, rate.den};
+  return {0, 1};
+}
+
 Orientation orientation_of(const AVStream& stream) {
   std::size_t size = 0;
   const std::uint8_t* data = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
@@ -102,6 +108,7 @@ void Reader::fill_info(const AVCodecContext& codec) {
   info_.frames_counted = index_.frame_count();
   info_.duration_seconds = index_.duration_seconds();
   info_.codec = avcodec_get_name(stream.codecpar->codec_id);
+  info_.frame_rate = rate_of(stream);
   const char* format = av_get_pix_fmt_name(static_cast<AVPixelFormat>(stream.codecpar->format));
   info_.pixel_format = format != nullptr ? format : "unknown";
   info_.stream_index = container_.stream_index();

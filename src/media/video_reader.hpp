@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "media/frame_rate.hpp"
 #include "media/limits.hpp"
 #include "media/picture.hpp"
 
@@ -34,6 +35,7 @@ struct VideoInfo {
   std::int64_t frames_declared = 0;  // by the container header, 0 = it does not say; only recorded
   std::int64_t frames_counted = 0;   // packets of the stream, in the file and whole, that carry a shown frame
   double duration_seconds = 0;       // from the packets' times
+  FrameRate frame_rate = {0, 1};     // mean over the stream, as the container knows it; numerator 0 = it does not
   std::string codec;                 // e.g. "h264"
   std::string pixel_format;          // e.g. "yuv420p10le"
   int stream_index = 0;

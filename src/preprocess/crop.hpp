@@ -17,8 +17,8 @@ namespace dfa {
 Result<Picture> make_crop(const PictureView& frame, const Face& face, const CropRecipe& recipe);
 
 // Antialiased resize by Pillow's definition: support widened when shrinking, horizontal pass first, 22-bit fixed point
-// weights, bytes between the passes. `filter`: "bilinear" or "bicubic" (a = -0.5). Equal size copies. Errors: usage
-// (filter, sizes).
+// weights, bytes between the passes. `filter`: "bilinear", "bicubic" (a = -0.5), "box", "hamming" or "lanczos" (three
+// lobes). Equal size copies. Errors: usage (filter, sizes).
 Result<Picture> resize_antialiased(const PictureView& picture, int width, int height, std::string_view filter);
 
 // crop -> (3, S, S) f32: resized to side x side with the recipe's filter, /255, (v - mean) / std per channel, each step

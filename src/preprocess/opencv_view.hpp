@@ -1,5 +1,5 @@
-// Pictures as OpenCV sees them. Included by sources only, of the rooms that call OpenCV: no public header shows a
-// cv::Mat.
+// Pictures as OpenCV sees them. Included by sources only, of this room and of rooms above that call OpenCV: no public
+// header shows a cv::Mat.
 #pragma once
 
 #include <opencv2/core.hpp>

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numbers>
+#include <string>
 
 #include "preprocess/crop.hpp"
 
@@ -38,7 +40,37 @@ double cubic(double x) {
   return 0;
 }
 
-constexpr Filter kFilters[] = {{"bilinear", 1, triangle}, {"bicubic", 2, cubic}};
+double box(double x) {
+  return x > -0.5 && x <= 0.5 ? 1 : 0;
+}
+
+double sinc(double x) {
+  if (x == 0) return 1;
+  x *= std::numbers::pi;
+  return std::sin(x) / x;
+}
+
+double hamming(double x) {
+  x = std::abs(x);
+  return x < 1 ? sinc(x) * (0.54 + 0.46 * std::cos(std::numbers::pi * x)) : 0;
+}
+
+double lanczos(double x) {
+  constexpr double kLobes = 3;
+  return x >= -kLobes && x < kLobes ? sinc(x) * sinc(x / kLobes) : 0;
+}
+
+constexpr Filter kFilters[] = {{"bilinear", 1, triangle},
+                               {"bicubic", 2, cubic},
+                               {"box", 0.5, box},
+                               {"hamming", 1, hamming},
+                               {"lanczos", 3, lanczos}};
+
+std::string known_filters() {
+  std::string names;
+  for (const Filter& filter : kFilters) names += (names.empty() ? "" : ", ") + std::string(filter.name);
+  return names;
+}
 
 // The inputs of one output and where their weights start.
 struct Taps {
@@ -162,7 +194,7 @@ Result<Picture> resize_antialiased(const PictureView& picture, int width, int he
   const auto* const known =
       std::find_if(std::begin(kFilters), std::end(kFilters), [&](const Filter& f) { return f.name == filter; });
   if (known == std::end(kFilters))
-    return fail(ErrorCode::usage, "resize filter '{}' is not known; known: bilinear, bicubic", filter);
+    return fail(ErrorCode::usage, "resize filter '{}' is not known; known: {}", filter, known_filters());
   if (picture.width <= 0 || picture.height <= 0 || width <= 0 || height <= 0)
     return fail(ErrorCode::usage, "resize from {}x{} to {}x{}: every side must be at least 1", picture.width,
                 picture.height, width, height);

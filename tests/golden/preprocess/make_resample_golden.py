@@ -35,6 +35,10 @@ CASES = [
         ((29, 31), (1, 1)),
         ((2, 97), (3, 2)),
     ]
+] + [
+    (name, source, target)
+    for name in ("box", "hamming", "lanczos")
+    for source, target in [((256, 256), (224, 224)), ((256, 256), (64, 64)), ((300, 200), (336, 224)), ((31, 17), (13, 29)), ((5, 7), (23, 19))]
 ]
 LARGEST_STORED_WHOLE = 1500  # bytes
 
@@ -54,9 +58,9 @@ def make_picture(width: int, height: int) -> Image.Image:
 def main() -> None:
     rows = []
     for name, source, target in CASES:
-        filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-        narrowed = make_picture(*source).resize((target[0], source[1]), filters[name])
-        result = narrowed.resize(target, filters[name]).tobytes()
+        pillow_filter = Image.Resampling[name.upper()]
+        narrowed = make_picture(*source).resize((target[0], source[1]), pillow_filter)
+        result = narrowed.resize(target, pillow_filter).tobytes()
         row = {"filter": name, "from": source, "to": target, "sha256": hashlib.sha256(result).hexdigest()}
         if len(result) <= LARGEST_STORED_WHOLE:
             row["bytes"] = result.hex()

@@ -55,6 +55,19 @@ TEST(AtomicFile, NothingIsSeenBeforeCommit) {
   EXPECT_EQ(files_in(dir.path()), 1u);
 }
 
+TEST(AtomicFile, WritesAtPlacesInAnyOrder) {
+  TempDir dir;
+  auto file = AtomicFile::create(dir / "target").value();
+  const auto put = [&file](std::uint64_t at, std::string_view text) {
+    return file.write_at(at, std::as_bytes(std::span(text))).has_value();
+  };
+  ASSERT_TRUE(put(4, "5678"));
+  ASSERT_TRUE(put(0, "xx34"));
+  ASSERT_TRUE(put(0, "12"));
+  ASSERT_TRUE(file.commit());
+  EXPECT_EQ(read_text_file(dir / "target", 0).value(), "12345678");
+}
+
 TEST(AtomicFile, LeavesNothingBehindWithoutCommit) {
   TempDir dir;
   { ASSERT_TRUE(AtomicFile::create(dir / "target").value().write("half")); }
