@@ -24,6 +24,7 @@ struct SynthesizeOptions {
   std::string out;
   std::string role = std::string(kHashRole);
   std::string identity = "file";
+  std::string videos = "crops";
   std::int64_t count = 0;
   std::int64_t seed = 1;
 };
@@ -42,6 +43,10 @@ Result<SynthesisRequest> request_of(const SynthesizeOptions& options, const Comm
     request.identity = IdentityRule::folder;
   else if (options.identity != "file")
     return fail(ErrorCode::usage, "--identity {}: not known; known: file, folder", options.identity);
+  if (options.videos == "whole")
+    request.videos = VideoOutput::whole;
+  else if (options.videos != "crops")
+    return fail(ErrorCode::usage, "--videos {}: not known; known: crops, whole", options.videos);
   if (request.recipe == kMarginsRecipe) {
     request.pair.crop = FinalCrop::margins;
   } else if (request.recipe == kWholeRecipe) {
@@ -98,6 +103,9 @@ void print_text(std::ostream& out, const SynthesisReport& report, const Synthesi
   out << fmt::format("pictures {}: {}\n", total(report.pictures), counts_text(report.pictures));
   if (total(report.videos) > 0) out << fmt::format("videos {}: {}\n", total(report.videos), counts_text(report.videos));
   if (total(report.frames) > 0) out << fmt::format("frames {}: {}\n", total(report.frames), counts_text(report.frames));
+  if (request.videos == VideoOutput::whole)
+    out << fmt::format("whole videos: {} frames swapped, {} kept as they were\n", report.frames_swapped,
+                       report.frames_kept);
   if (report.skipped_files > 0) out << fmt::format("other files skipped: {}\n", report.skipped_files);
   out << fmt::format("pairs {}: {} made", report.pairs_asked, report.pairs_made);
   for (const auto& [why, count] : report.pairs_failed) out << fmt::format(", {} {}", count, why);
@@ -170,6 +178,11 @@ void add_synthesize_command(CLI::App& app, CommandContext& context) {
                       "JSON lines {\"path\", \"landmarks68_px\"} instead of dlib's points");
   command->add_option("--landmark-model", request.landmark_model, "dlib's 68-point model (default: the build's)");
   add_integer(*command, "--frames", request.frames, "Frames of a video, evenly spaced", 1, kMostFrames)
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--videos", options->videos,
+          "crops = pairs of the sampled frames; whole = also real/vNNNN.mp4 and fake/vNNNN.mp4 with every frame")
       ->capture_default_str();
   add_threads_option(*command, context);
   add_format_option(*command, context, {"text", "json"});

@@ -43,7 +43,8 @@ struct FoundFace {
 
 // 68 points by the file's path, relative to the folder: instead of dlib.
 using GivenLandmarks = std::map<std::string, Landmarks68>;
-// JSON lines: {"path": "a/b.png", "landmarks68_px": [[x, y] x 68]}. Errors: file_*, manifest_invalid with the line.
+// JSON lines: {"path": "a/b.png", "landmarks68_px": [[x, y] x 68]}; of a video's frame "clip.mp4#12".
+// Errors: file_*, manifest_invalid with the line.
 Result<GivenLandmarks> read_landmarks(const std::string& file);
 
 // One a thread. With `given` no dlib is asked.

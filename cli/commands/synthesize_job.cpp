@@ -188,6 +188,8 @@ Status make_video_pairs(const SynthesisRequest& request, const SynthesisSinks& s
     }
     ++report.videos[swapped[i]->use];
     for (const auto& [use, count] : swapped[i]->frames) report.frames[use] += count;
+    report.frames_swapped += swapped[i]->frames_swapped;
+    report.frames_kept += swapped[i]->frames_kept;
     report.pairs_asked += swapped[i]->pairs.size();
     for (const Result<WrittenPair>& pair : swapped[i]->pairs) take(pair, path, sinks, results, report);
   }
@@ -255,6 +257,7 @@ std::string report_json(const SynthesisReport& report) {
       {"pictures", counts_json(report.pictures)},
       {"videos", counts_json(report.videos)},
       {"video_frames", counts_json(report.frames)},
+      {"whole_videos", {{"frames_swapped", report.frames_swapped}, {"frames_kept", report.frames_kept}}},
       {"skipped_files", report.skipped_files},
       {"pairs", {{"asked", report.pairs_asked}, {"made", report.pairs_made}, {"failed", report.pairs_failed}}}};
   return json.dump(1) + '\n';

@@ -28,6 +28,11 @@ enum class IdentityRule {
   folder  // files of one folder show one person
 };
 
+enum class VideoOutput {
+  crops,  // pairs of sampled frames
+  whole   // also the whole video, real and fake, through one encoder
+};
+
 struct SynthesisRequest {
   std::string folder;
   std::filesystem::path out;
@@ -41,6 +46,7 @@ struct SynthesisRequest {
   std::string landmarks;       // file with 68 points; empty: dlib
   std::string landmark_model;  // empty: the build's
   int frames = 32;             // of a video, evenly spaced
+  VideoOutput videos = VideoOutput::crops;
   int threads = 0;
   MediaLimits limits;
 };
@@ -48,7 +54,9 @@ struct SynthesisRequest {
 struct SynthesisReport {
   std::map<SourceUse, std::size_t> pictures;
   std::map<SourceUse, std::size_t> videos;  // used: at least one frame was
-  std::map<SourceUse, std::size_t> frames;  // of the videos
+  std::map<SourceUse, std::size_t> frames;  // of the videos, sampled
+  std::size_t frames_swapped = 0;           // of whole videos
+  std::size_t frames_kept = 0;              // of whole videos: no usable face, written as they were
   std::size_t skipped_files = 0;            // hidden, links, other kinds
   std::size_t pairs_asked = 0;
   std::size_t pairs_made = 0;

@@ -2,6 +2,7 @@
 
 #include "cli/commands/synthesize_record.hpp"
 #include "media/video_reader.hpp"
+#include "media/video_writer.hpp"
 #include "synthesis/face_swap.hpp"
 
 namespace dfa::cli {
@@ -37,6 +38,53 @@ Result<WrittenPair> swap_frame(const SynthesisRequest& request, const SourceFile
   return write_pair(request, name, pair, video, partner.file, draws_json(draws).dump());
 }
 
+Result<FoundFace> find_in_frame(FaceSeeker& seeker, const SourceFile& video, const Frame& frame) {
+  return seeker.find(frame.picture.view(), fmt::format("{}#{}", video.path, frame.index));
+}
+
+Result<std::unique_ptr<VideoWriter>> open_writer(const SynthesisRequest& request, std::string_view side,
+                                                 std::size_t number, const VideoInfo& info) {
+  const std::filesystem::path folder = request.out / side;
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) return fail(ErrorCode::file_unwritable, "{}: {}", folder.string(), problem.message());
+  VideoEncoding encoding;
+  if (info.frame_rate.is_known()) encoding.rate = info.frame_rate;
+  return VideoWriter::create(folder / fmt::format("v{:04}.mp4", number), encoding);
+}
+
+// Every frame with the partner's face, beside the frames as they are.
+Status write_whole_video(const SynthesisRequest& request, const SourceFile& video, std::size_t number,
+                         const Partner& partner, FaceSeeker& seeker, const CancelFlag& cancel, SwappedVideo& swapped) {
+  DFA_ASSIGN_OR_RETURN(const auto reader,
+                       VideoReader::open(std::filesystem::path(request.folder) / video.path, request.limits));
+  FrameSelection every;
+  every.way = FrameSelection::Way::every;
+  DFA_TRY(reader->select(every));
+  DFA_ASSIGN_OR_RETURN(const auto real, open_writer(request, "real", number, reader->info()));
+  DFA_ASSIGN_OR_RETURN(const auto fake, open_writer(request, "fake", number, reader->info()));
+  while (!cancel.requested()) {
+    DFA_ASSIGN_OR_RETURN(std::optional<Frame> frame, reader->next());
+    if (!frame) break;
+    DFA_TRY(real->add(frame->picture.view()));
+    DFA_ASSIGN_OR_RETURN(const FoundFace found, find_in_frame(seeker, video, *frame));
+    if (found.use == SourceUse::used) {
+      const FaceSource target{std::move(frame->picture), found.landmarks, found.face};
+      if (const Result<BlendedPair> pair = face_swap(target, *partner.face)) {
+        ++swapped.frames_swapped;
+        DFA_TRY(fake->add(pair->fake.view()));
+        continue;
+      }
+      frame->picture = target.picture;
+    }
+    ++swapped.frames_kept;
+    DFA_TRY(fake->add(frame->picture.view()));
+  }
+  if (cancel.requested()) return fail(ErrorCode::cancelled, "stopped");
+  DFA_TRY(real->finish());
+  return fake->finish();
+}
+
 }  // namespace
 
 Result<SwappedVideo> swap_video(const SynthesisRequest& request, std::span<const SourceFile> files, std::size_t target,
@@ -52,7 +100,7 @@ Result<SwappedVideo> swap_video(const SynthesisRequest& request, std::span<const
   while (!cancel.requested()) {
     DFA_ASSIGN_OR_RETURN(std::optional<Frame> frame, reader->next());
     if (!frame) break;
-    DFA_ASSIGN_OR_RETURN(const FoundFace found, seeker.find(frame->picture.view(), video.path));
+    DFA_ASSIGN_OR_RETURN(const FoundFace found, find_in_frame(seeker, video, *frame));
     ++swapped.frames[found.use];
     if (found.use != SourceUse::used) {
       if (swapped.use != SourceUse::used) swapped.use = found.use;
@@ -64,6 +112,8 @@ Result<SwappedVideo> swap_video(const SynthesisRequest& request, std::span<const
     }
     swapped.pairs.push_back(swap_frame(request, video, number, std::move(*frame), found, partner));
   }
+  if (request.videos == VideoOutput::whole && partner.file != nullptr && !cancel.requested())
+    DFA_TRY(write_whole_video(request, video, number, partner, seeker, cancel, swapped));
   return swapped;
 }
 

@@ -45,8 +45,8 @@ struct DetectorOptions {
   int min_face_px = 0;         // shortest side searched for, in pixels of the original frame; 0: the detector's own
   TraceSink* trace = nullptr;  // class check: why a candidate was dropped
   // Of "dlib" alone.
-  int upsampling = 1;                    // times that the picture is doubled first: 1 finds faces from 40 px, 0 from 80
-  std::filesystem::path landmark_model;  // of the 68 points; empty: the file that the build was told of
+  int upsampling = 1;  // times that the picture is doubled first: 1 finds faces from 40 px, 0 from 80
+  std::filesystem::path landmark_model{};  // of the 68 points; empty: the file that the build was told of
 };
 
 // name: "mtcnn" (64 px of zeros around the frame, so that faces cut by its border are found; min_face_px 40) or

@@ -147,6 +147,24 @@ TEST_F(SynthesizeCommand, StopsWhenAskedToAndLeavesNoManifest) {
   EXPECT_FALSE(std::filesystem::exists(dir_ / "out/manifest.jsonl"));
 }
 
+TEST_F(SynthesizeCommand, SwapsVideosFrameByFrame) {
+  copy_sample("swap_astronaut.mp4");
+  const Ran ran =
+      synthesize("out", {"--kind", "swap", "--count", "1", "--frames", "2", "--role", "train", "--format", "json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const auto report = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(report["videos"]["used"], 1);
+  EXPECT_EQ(report["video_frames"]["used"], 2);
+  EXPECT_EQ(report["pairs"]["made"], 3);
+  const Manifest manifest = read_manifest(dir_ / "out/manifest.jsonl").value();
+  ASSERT_EQ(manifest.entries.size(), 6u);
+  EXPECT_EQ(manifest.entries[3].path, "fake/v0000/000000.png");
+  EXPECT_EQ(manifest.entries[3].video, "fake/v0000");
+  EXPECT_EQ(manifest.entries[5].frame, 124);
+  EXPECT_EQ(video_key(manifest.entries[3]), video_key(manifest.entries[5]));
+  EXPECT_NE(video_key(manifest.entries[2]), video_key(manifest.entries[3]));
+}
+
 TEST_F(SynthesizeCommand, CutsByCropRecipesToo) {
   for (const char* recipe : {"whole", "aligned1.3"}) {
     const std::string out = std::string("out-") + recipe;
