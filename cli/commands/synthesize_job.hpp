@@ -40,8 +40,8 @@ struct SynthesisRequest {
   std::size_t count = 0;  // pairs of pictures; 0: as many as there are usable pictures
   std::uint64_t seed = 1;
   PairOptions pair;
-  std::string recipe = "sbi";  // name of the final crop, as it stands in the manifest
-  std::optional<Role> role;    // of everything; nothing: by the hash of the (target) picture
+  std::string recipe = "sbi-train";  // name of the final crop, as it stands in the manifest
+  std::optional<Role> role;          // of everything; nothing: by the hash of the (target) picture
   IdentityRule identity = IdentityRule::file;
   std::string landmarks;       // file with 68 points; empty: dlib
   std::string landmark_model;  // empty: the build's

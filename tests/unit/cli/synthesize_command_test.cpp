@@ -85,7 +85,8 @@ TEST_F(SynthesizeCommand, WritesPairsMasksParametersAndAManifest) {
 }
 
 TEST_F(SynthesizeCommand, EqualSeedsGiveEqualBytesWhateverTheThreads) {
-  for (const char* kind : {"self-blend", "cross-blend", "swap"}) {
+  std::filesystem::remove(dir_ / "in/rocket.jpg");
+  for (const char* kind : {"self-blend", "swap"}) {
     const std::string name = kind;
     ASSERT_EQ(synthesize(name + "1", {"--kind", kind, "--count", "4", "--threads", "1", "--role", "train"}).status, 0);
     ASSERT_EQ(synthesize(name + "3", {"--kind", kind, "--count", "4", "--threads", "3", "--role", "train"}).status, 0);
@@ -166,9 +167,9 @@ TEST_F(SynthesizeCommand, SwapsVideosFrameByFrame) {
 }
 
 TEST_F(SynthesizeCommand, CutsByCropRecipesToo) {
-  for (const char* recipe : {"whole", "aligned1.3"}) {
+  for (const auto& [recipe, kind] : {std::pair{"whole", "cross-blend"}, {"aligned1.3", "swap"}}) {
     const std::string out = std::string("out-") + recipe;
-    ASSERT_EQ(synthesize(out, {"--kind", "swap", "--role", "train", "--recipe", recipe}).status, 0);
+    ASSERT_EQ(synthesize(out, {"--kind", kind, "--role", "train", "--recipe", recipe}).status, 0);
     const Manifest manifest = read_manifest(dir_ / out / "manifest.jsonl").value();
     EXPECT_EQ(manifest.crop_name, recipe);
     EXPECT_EQ(manifest.crop_sha256.empty(), std::string(recipe) == "whole");

@@ -47,15 +47,21 @@ class HighPass {
   double sum_ = 0, squares_ = 0, zeros_ = 0, count_ = 0;
 };
 
-// Pixels at least kPeriphery away from the mask; the same for both of a pair.
+// Pixels more than kPeriphery away from the mask; the same for both of a pair. By sums over rectangles: the square
+// around a pixel holds nothing of the mask.
 std::vector<bool> periphery_of(const Mask& mask) {
-  std::vector<bool> far(mask.value.size(), true);
-  for (int y = 0; y < mask.height; ++y)
-    for (int x = 0; x < mask.width; ++x) {
-      if (mask.at(x, y) == 0) continue;
-      for (int v = std::max(0, y - kPeriphery); v <= std::min(mask.height - 1, y + kPeriphery); ++v)
-        for (int u = std::max(0, x - kPeriphery); u <= std::min(mask.width - 1, x + kPeriphery); ++u)
-          far[static_cast<std::size_t>(v * mask.width + u)] = false;
+  const int w = mask.width, h = mask.height, stride = w + 1;
+  std::vector<int> sums(static_cast<std::size_t>(stride * (h + 1)));  // of all above and to the left
+  const auto sum = [&](int x, int y) -> int& { return sums[static_cast<std::size_t>(y * stride + x)]; };
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x < w; ++x)
+      sum(x + 1, y + 1) = sum(x, y + 1) + sum(x + 1, y) - sum(x, y) + (mask.at(x, y) > 0 ? 1 : 0);
+  std::vector<bool> far(mask.value.size());
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x < w; ++x) {
+      const int x1 = std::max(0, x - kPeriphery), x2 = std::min(w, x + kPeriphery + 1);
+      const int y1 = std::max(0, y - kPeriphery), y2 = std::min(h, y + kPeriphery + 1);
+      far[static_cast<std::size_t>(y * w + x)] = sum(x2, y2) - sum(x1, y2) - sum(x2, y1) + sum(x1, y1) == 0;
     }
   return far;
 }
