@@ -57,7 +57,11 @@ Result<std::vector<PerturbItem>> plan(const PerturbOptions& options) {
     DFA_ASSIGN_OR_RETURN(levels, parse_levels(options.levels));
   }
   DFA_ASSIGN_OR_RETURN(const std::vector<Perturbation> chosen, chosen_perturbations(kind, options.codes, levels));
-  return plan_outputs(list_inputs(options.paths), chosen, options.out);
+  const InputList inputs = list_inputs(options.paths);
+  if (inputs.inputs.empty())
+    return fail(ErrorCode::file_not_found, "no input: no picture or video by name in {}\n  next step: name files",
+                fmt::join(options.paths, ", "));
+  return plan_outputs(inputs, chosen, options.out);
 }
 
 // Draws the line on the terminal, from shares of the present input.

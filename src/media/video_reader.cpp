@@ -34,12 +34,6 @@ Orientation orientation_of_matrix(const std::int32_t* matrix) {
   return Orientation::upright;
 }
 
-FrameRate rate_of(const AVStream& stream) {
-  for (const AVRational rate : {stream.avg_frame_rate, stream.r_frame_rate})
-    if (rate.num > 0 && rate.den > 0) return {rate.num, rate.den};
-  return {0, 1};
-}
-
 Orientation orientation_of(const AVStream& stream) {
   std::size_t size = 0;
   const std::uint8_t* data = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
@@ -95,6 +89,12 @@ Status Reader::prepare(const VideoOptions& options) {
   DFA_ASSIGN_OR_RETURN(PacketSource source, PacketSource::create(container_, index_));
   finder_.emplace(index_, std::move(source), std::move(decoder));
   return {};
+}
+
+FrameRate rate_of(const AVStream& stream) {
+  for (const AVRational rate : {stream.avg_frame_rate, stream.r_frame_rate})
+    if (rate.num > 0 && rate.den > 0) return {rate.num, rate.den};
+  return {0, 1};
 }
 
 void Reader::fill_info(const AVCodecContext& codec) {

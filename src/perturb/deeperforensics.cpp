@@ -129,7 +129,7 @@ std::vector<Code> deeperforensics_codes() {
       picture_code(
           info("CS", "less saturation",
                "chroma = 0.5 + (chroma - 0.5) p in Y, Cr, Cb (studio swing, 32-bit floats), back to RGB, cut "
-               "to bytes without clipping: values wrap around"),
+               "to bytes without clipping"),
           std::vector<float>{0.4f, 0.3f, 0.2f, 0.1f, 0.0f}, [](float p) { return "p = " + plain_float(p); },
           change_saturation),
       picture_code(

@@ -95,9 +95,10 @@ std::vector<Resize> resizes() {
 }  // namespace
 
 std::vector<Code> gend_codes() {
-  CodeInfo resized = info("RESIZE", "resize",
-                          "shorter side to this many pixels by Pillow's filter of that name, antialiased; not resized "
-                          "back");
+  CodeInfo resized =
+      info("RESIZE", "resize",
+           "shorter side to this many pixels by Pillow's filter of that name, antialiased but for nearest; not "
+           "back");
   resized.size = SizeEffect::changes;
   CodeInfo noise = info("NOISE", "Gaussian noise",
                         "normal noise of this sigma on red, green and blue in 0..1, clipped, cut to bytes");

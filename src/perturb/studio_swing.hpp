@@ -20,7 +20,7 @@ cv::Mat to_studio_swing(const PictureView& picture);
 
 // What becomes of a value when a float is made a byte.
 enum class ToByte {
-  wrap,  // cut towards zero, the low eight bits kept: 256 is 0 and -1 is 255
+  wrap,  // cut towards zero, the low eight bits kept: 256 would be 0 and -1 255
   clip   // to 0..255, then cut
 };
 

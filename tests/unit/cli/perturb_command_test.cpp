@@ -157,6 +157,10 @@ TEST_F(PerturbCommand, ReportsBadFilesAndGoesOn) {
   EXPECT_THAT(some.err, HasSubstr("missing.png: "));
   EXPECT_THAT(written(), ElementsAre("good_CC_1.png"));
   EXPECT_EQ(run({path("bad.png")}).status, 3);
+  std::filesystem::create_directories(path("empty"));
+  const Ran none = run({path("empty")});
+  EXPECT_EQ(none.status, 3);
+  EXPECT_THAT(none.err, HasSubstr("no input: "));
 }
 
 // H.265 begins at 16 x 16: that file alone is missing.
@@ -192,7 +196,7 @@ TEST_F(PerturbCommand, ListTellsWhatEachCodeDoes) {
   const Ran ran = run_dfa({"perturb", "--list"});
   ASSERT_EQ(ran.status, 0);
   for (const char* text : {"deeperforensics", "gend", "recompress", "messenger", "pixelation", "1: k = 7", "5: crf 40",
-                           "18: 64 hamming", "wrap around"})
+                           "18: 64 hamming", "without clipping"})
     EXPECT_THAT(ran.out, HasSubstr(text));
 }
 

@@ -36,7 +36,7 @@ TEST(DeeperForensicsGolden, DimmingBlurAndPixelationAreEqual) {
       EXPECT_EQ(against_golden(input, code, level).largest, 0) << code << ' ' << level;
 }
 
-// One rounding more or less before the cut to a byte is a grey level, or a step around the circle.
+// Equal where this was written; one rounding more or less before the cut to a byte is a grey level.
 TEST(DeeperForensicsGolden, SaturationIsWithinOneGreyLevel) {
   DFA_REQUIRE_SHARED();
   const Picture input = shared_picture("input.png");
