@@ -54,7 +54,7 @@ Result<std::string> write_bytes(const std::filesystem::path& path, const Picture
   std::error_code problem;
   std::filesystem::create_directories(path.parent_path(), problem);
   if (problem) return fail(ErrorCode::file_unwritable, "{}: {}", path.parent_path().string(), problem.message());
-  DFA_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, encode_png(picture, colour));
+  DFA_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, encode_png_fast(picture, colour));
   DFA_TRY(write_file_atomically(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   return sha256_hex(bytes);
 }

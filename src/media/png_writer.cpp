@@ -95,7 +95,7 @@ class Compressor {
 
 }  // namespace
 
-Result<std::vector<std::byte>> encode_png(const PictureView& picture, PngColour colour) {
+Result<std::vector<std::byte>> encode_png_fast(const PictureView& picture, PngColour colour) {
   if (picture.width <= 0 || picture.height <= 0 || picture.rgb == nullptr)
     return fail(ErrorCode::usage, "PNG of an empty picture ({}x{})", picture.width, picture.height);
   std::vector<std::byte> bytes;

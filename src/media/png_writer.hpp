@@ -1,4 +1,5 @@
-// Pictures as PNG files in memory: what is hashed is what is written.
+// Crops by the hundred thousand as PNG files in memory: what is hashed is what is written. Settings for speed, not
+// size.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,6 @@ enum class PngColour {
 
 // 8 bits, no interlacing, no metadata: equal pixels give equal bytes with one version of libpng and zlib.
 // Errors: usage (an empty picture), out_of_memory, internal.
-Result<std::vector<std::byte>> encode_png(const PictureView& picture, PngColour colour = PngColour::rgb);
+Result<std::vector<std::byte>> encode_png_fast(const PictureView& picture, PngColour colour = PngColour::rgb);
 
 }  // namespace dfa

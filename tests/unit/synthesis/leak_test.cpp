@@ -90,7 +90,7 @@ Features features_of(const Picture& picture, const std::vector<bool>& periphery)
   for (const std::uint8_t v : picture.rgb) all_light += v;
   features.push_back(light / std::max(count, 1.0));
   features.push_back(all_light / static_cast<double>(picture.rgb.size()));
-  features.push_back(std::log(static_cast<double>(encode_png(picture.view()).value().size())));
+  features.push_back(std::log(static_cast<double>(encode_png_fast(picture.view()).value().size())));
   return features;
 }
 
