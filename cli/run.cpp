@@ -18,6 +18,7 @@
 #include "cli/commands/perturb.hpp"
 #include "cli/commands/prepare.hpp"
 #include "cli/commands/selftest.hpp"
+#include "cli/commands/synthesize.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/stream_log.hpp"
 #include "cli/usage.hpp"
@@ -31,6 +32,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_doctor_command(app, context);
   add_evaluate_command(app, context);
   add_prepare_command(app, context);
+  add_synthesize_command(app, context);
   add_train_command(app, context);
   add_import_command(app, context);
   add_model_command(app, context);

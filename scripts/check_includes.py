@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Lowest first. An entry may include every entry before it, and itself.
 ORDER = [
-    ("base",), ("tensorfile",), ("nn", "media"), ("geometry",), ("face",), ("preprocess",), ("perturb",), ("augment",), ("dataset",),
+    ("base",), ("tensorfile",), ("nn", "media"), ("geometry",), ("face",), ("preprocess",), ("perturb",), ("augment",), ("synthesis",),
+    ("dataset",),
     ("model",), ("quant",), ("score",), ("pipeline",), ("doctor",), ("prepare",), ("eval",), ("evidence",), ("report",),
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
@@ -23,9 +24,10 @@ APPS = {"cli": {"cli"}, "train": {"train"}, "cli_train": {"cli_train", "train", 
 OWNERS = [
     (r"libav|libsw", {"media"}),
     (r"(jpeglib|png|tiffio|webp/.*|turbojpeg)\.h|^webp/", {"media"}),
-    (r"^opencv2/", {"preprocess", "face", "perturb", "augment"}),
+    (r"^opencv2/", {"preprocess", "face", "perturb", "augment", "synthesis"}),
     (r"^(oneapi/|dnnl)", {"nn"}),
     (r"^hwy/", {"nn"}),
+    (r"^dlib/", {"face"}),
     (r"^(torch|ATen|c10)/", {"train", "cli_train"}),
     (r"^openssl/", {"base"}),
     (r"^spdlog/", {"base"}),

@@ -177,7 +177,8 @@ void add_detect_command(CLI::App& app, CommandContext& context) {
   add_frame_options(*detect, request);
   detect
       ->add_option("--detector", request.detector,
-                   "Face detector: mtcnn, mtcnn-reference (default: the one of the model's crop recipe)")
+                   "Face detector: mtcnn, mtcnn-reference, dlib where the build has it (default: the one of the "
+                   "model's crop recipe)")
       ->type_name("NAME");
   add_integer(*detect, "--min-face", request.min_face_px, "Shorter side of the smallest face that is scored, in pixels",
               kSmallestFace, kLargestFace);

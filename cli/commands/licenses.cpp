@@ -5,6 +5,7 @@
 #include <array>
 
 #include "cli/options.hpp"
+#include "face/dlib_part.hpp"
 
 namespace dfa::cli {
 namespace {
@@ -44,6 +45,24 @@ constexpr std::string_view kFfmpegNote =
     "against\n"
     "an LGPL build of FFmpeg is bound by the LGPL instead.\n";
 
+// In builds with dlib alone. Debian's copyright file and the author's own page say different things of the model: both
+// are given.
+constexpr std::array<Part, 2> kDlibParts = {{
+    {"dlib", "HOG face detector and 68 landmarks (this build only; the release has none)", "BSL-1.0"},
+    {"dlib's 68-point model", "shape_predictor_68_face_landmarks.dat, read from where Debian installs it",
+     "CC0-1.0 by Debian's copyright file; see below"},
+}};
+
+constexpr std::string_view kDlibNote =
+    "dlib's 68-point model was trained on the iBUG 300-W data set, whose licence excludes commercial use. Debian's "
+    "copyright file\n"
+    "for it says CC0-1.0; its author's page (davisking/dlib-models) adds that one of the creators of the data set "
+    "asked "
+    "him to\n"
+    "note that the trained model therefore cannot be used in a commercial product, and advises to ask a lawyer or "
+    "Imperial\n"
+    "College London. What is made with it here (crops of --detector dlib, forgeries of dfa synthesize) rests on it.\n";
+
 constexpr std::string_view kMitText =
     "MIT terms of the MTCNN weights: Permission is hereby granted, free of charge, to any person obtaining a copy of "
     "this software\n"
@@ -68,10 +87,18 @@ void print_model(std::ostream& out, const Model& model) {
                      model.license.empty() ? "terms unknown: the model file names none" : model.license);
 }
 
+void print_part(std::ostream& out, const Part& part) {
+  out << fmt::format("{:<34}{}\n{:<34}{}\n", part.name, part.terms, "", part.use);
+}
+
 void run_command(CommandContext& context) {
-  for (const Part& part : kParts)
-    context.out << fmt::format("{:<34}{}\n{:<34}{}\n", part.name, part.terms, "", part.use);
-  context.out << '\n' << kFfmpegNote << '\n' << kMitText;
+  const bool dlib = dlib_part() == DlibPart::present;
+  for (const Part& part : kParts) print_part(context.out, part);
+  if (dlib)
+    for (const Part& part : kDlibParts) print_part(context.out, part);
+  context.out << '\n' << kFfmpegNote;
+  if (dlib) context.out << '\n' << kDlibNote;
+  context.out << '\n' << kMitText;
   const Result<Model> model = load_selected_model(context.options);
   context.finish(ExitStatus::success);
   if (model)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,11 +44,16 @@ struct DetectorOptions {
   int threads = 0;             // 0: every processor this process may use
   int min_face_px = 0;         // shortest side searched for, in pixels of the original frame; 0: the detector's own
   TraceSink* trace = nullptr;  // class check: why a candidate was dropped
+  // Of "dlib" alone.
+  int upsampling = 1;  // times that the picture is doubled first: 1 finds faces from 40 px, 0 from 80
+  std::filesystem::path landmark_model{};  // of the 68 points; empty: the file that the build was told of
 };
 
 // name: "mtcnn" (64 px of zeros around the frame, so that faces cut by its border are found; min_face_px 40) or
 // "mtcnn-reference" (the behaviour of facenet-pytorch 2.6.0; min_face_px 20). Both report faces of probability above
-// 0.7. Errors: usage (name, min_face_px below 12).
+// 0.7. "dlib" (an optional part of the build): HOG frontal detector with five of 68 points, as DeepfakeBench and SBI
+// use it; no probabilities of its own, every face it reports is at 0.95 or above. Errors: usage (name, min_face_px
+// below 12, upsampling, a build without dlib), for dlib also those of make_landmark_finder().
 Result<std::unique_ptr<Detector>> make_detector(std::string_view name, const DetectorOptions& options);
 
 }  // namespace dfa

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli_run.hpp"
+#include "face/dlib_part.hpp"
 #include "support/temp_dir.hpp"
 #include "tiny_model.hpp"
 #include "version.hpp"
@@ -37,6 +38,7 @@ TEST(Licenses, NameEveryPartAndTheLoadedModel) {
                            "OpenCV", "libjpeg-turbo", "OpenSSL", "CLI11", "nlohmann-json", "spdlog", "tl::expected",
                            "Copyright (c) 2019 Timothy Esler", "made for tests"})
     EXPECT_THAT(ran.out, HasSubstr(part));
+  EXPECT_EQ(ran.out.find("iBUG 300-W") != std::string::npos, dlib_part() == DlibPart::present);
   EXPECT_EQ(run_dfa({"licenses", "--model", "/nowhere.dfa"}).status, 5);
 }
 
