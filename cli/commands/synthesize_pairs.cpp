@@ -6,8 +6,8 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "cli/commands/synthesize_record.hpp"
-#include "media/write_picture.hpp"
 #include "media/read_picture.hpp"
+#include "media/write_picture.hpp"
 #include "synthesis/face_swap.hpp"
 
 namespace dfa::cli {

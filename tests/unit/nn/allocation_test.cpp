@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "support/count_allocations.hpp"
 #include "golden_tiny.hpp"
 #include "run_network.hpp"
+#include "support/count_allocations.hpp"
 
 namespace dfa {
 namespace {

@@ -309,17 +309,28 @@ TEST(Prepare, TroubleWithAFileStopsTheJobAndTheNextRunGoesOn) {
   EXPECT_EQ(test::tree(dir / "out"), test::tree(dir / "whole"));
 }
 
-TEST(Prepare, OneVideoInTwoRolesIsALeakAndNoManifest) {
+TEST(Prepare, EqualCropsInTwoRolesStayWithTheStrongerOne) {
   TempDir dir;
   SourceList list{"drawn", dir / "data", {}, {}};
   list.items = {test::write_frames(dir / "data", "a", {{kFace}}, 0),
                 test::write_frames(dir / "data", "b", {{kFace}}, 0)};
   list.items[0].role = Role::train;
   list.items[1].role = Role::test;
-  const auto report = run(list, dir / "out");
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().code, ErrorCode::manifest_invalid);
-  EXPECT_THAT(report.error().message, HasSubstr("dfa doctor"));
+  const PrepareReport report = run_well(list, dir / "out");
+  EXPECT_EQ(report.crops, 1U);
+  EXPECT_EQ(report.coverage.all.count(ItemOutcome::used), 2);
+  ASSERT_EQ(report.coverage.shared.size(), 1U);
+  EXPECT_EQ(report.coverage.shared[0].path, "crops/a/000000.png");
+  EXPECT_EQ(report.coverage.shared[0].kept_role, Role::test);
+  const auto manifest = read_manifest(dir / "out/manifest.jsonl");
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ(manifest->entries.at(0).role, Role::test);
+}
+
+TEST(Prepare, AnItemThatIsListedTwiceIsRefused) {
+  TempDir dir;
+  SourceList list{"drawn", dir / "data", {}, {}};
+  list.items = {test::write_frames(dir / "data", "a", {{kFace}}, 0), {}};
   list.items[1] = list.items[0];
   EXPECT_EQ(run(list, dir / "twice").error().code, ErrorCode::usage);
 }

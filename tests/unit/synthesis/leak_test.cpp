@@ -17,8 +17,8 @@
 #include "base/parallel_for.hpp"
 #include "eval/auc.hpp"
 #include "face/dlib_part.hpp"
-#include "media/write_picture.hpp"
 #include "media/read_picture.hpp"
+#include "media/write_picture.hpp"
 #include "support/shared.hpp"
 #include "synthesis/self_blend.hpp"
 
