@@ -1,5 +1,6 @@
 #include "media/runner_team.hpp"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -22,6 +23,17 @@ std::vector<int> share_out(std::span<const std::int64_t> wanted, const PacketInd
   if (groups.empty() || groups.back() + 1 < kLeastGroupsPerRunner * runners) return owners;
   for (std::size_t i = 0; i < wanted.size(); ++i) owners[i] = groups[i] % runners;
   return owners;
+}
+
+std::int64_t frames_to_decode(std::span<const std::int64_t> wanted, const PacketIndex& index) {
+  std::int64_t frames = 0, decoded_up_to = -1;
+  for (const std::int64_t rank : wanted) {
+    const std::int64_t number = index.number_of_rank(rank);
+    const std::int64_t key = index.keys().empty() ? 0 : index.keys()[index.key_for(index.number_of_rank(rank))].number;
+    frames += std::max<std::int64_t>(0, number - std::max(key - 1, decoded_up_to));
+    decoded_up_to = std::max(decoded_up_to, number);
+  }
+  return frames;
 }
 
 RunnerTeam::RunnerTeam(std::span<const std::unique_ptr<FrameRunner>> runners, std::span<const std::int64_t> wanted,

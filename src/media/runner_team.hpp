@@ -24,6 +24,9 @@ inline constexpr std::size_t kFramesAhead = 2;
 // For each wanted frame the number of its runner. One runner is named where the groups are too few for more.
 std::vector<int> share_out(std::span<const std::int64_t> wanted, const PacketIndex& index, int runners);
 
+// About how many frames must be decoded to get at the wanted ones: in each group, all from its key frame on.
+std::int64_t frames_to_decode(std::span<const std::int64_t> wanted, const PacketIndex& index);
+
 // Made for one selection. Destroying it stops the runners at their next frame.
 class RunnerTeam {
  public:

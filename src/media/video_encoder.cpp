@@ -185,6 +185,11 @@ Result<bool> VideoEncoder::receive(AVPacket& packet) {
   if (status == AVERROR(EAGAIN) || status == AVERROR_EOF) return false;
   if (status < 0) return fail(ErrorCode::internal, "encoding failed: {}", ffmpeg_error(status));
   if (packet.duration == 0) packet.duration = 1;  // one frame, in units of the time base
+  // x265 leaves the decoding time of a very short video's packets unset (seen with two frames: whatever was in memory).
+  // It reorders by at most two frames, and ours are one unit apart: the time that it gives otherwise.
+  constexpr std::int64_t kX265Delay = 2;
+  if (context_->codec_id == AV_CODEC_ID_HEVC) packet.dts = std::min(received_ - kX265Delay, packet.pts);
+  ++received_;
   return true;
 }
 

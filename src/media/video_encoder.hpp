@@ -44,7 +44,7 @@ class VideoEncoder {
   ScalerHandle scaler_;
   FrameHandle rgb_;  // sides even, edges repeated; the scaler reads whole vectors
   FrameHandle yuv_;
-  std::int64_t sent_ = 0;
+  std::int64_t sent_ = 0, received_ = 0;
 };
 
 }  // namespace dfa

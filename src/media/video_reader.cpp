@@ -107,7 +107,9 @@ Status Reader::select(const FrameSelection& selection) {
   cursor_ = 0;
   work_ = {};
   selected_ = true;
-  owners_ = share_out(wanted_, index_, options_.runners);
+  const std::int64_t pixels = std::int64_t{info_.width} * info_.height;
+  const bool much = frames_to_decode(wanted_, index_) * pixels >= options_.least_pixels;
+  owners_ = share_out(wanted_, index_, much ? options_.runners : 1);
   if (std::find(owners_.begin(), owners_.end(), 1) != owners_.end()) {
     engage(static_cast<std::size_t>(options_.runners));
     owners_ = share_out(wanted_, index_, static_cast<int>(runners_.size()));

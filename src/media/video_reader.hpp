@@ -51,6 +51,9 @@ struct VideoOptions {
   // has groups enough (see runner_team.hpp). 1 = all on the caller's thread. Frames and their order are the same
   // whatever the number; how many frames were decoded to get them may differ by a few a group.
   int runners = 1;
+  // Pixels that a selection has to decode at least before a second runner is worth its container: about a second's
+  // work.
+  std::int64_t least_pixels = 500'000'000;
 };
 
 // Counted from select() on.

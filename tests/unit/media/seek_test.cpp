@@ -28,7 +28,7 @@ TEST(Seek, FewFramesOfAClipWithManyKeyFrames) {
 
 TEST(Seek, SeveralRunnersDecodeNoGroupTwice) {
   const auto one = open_clip("key_each_second.mp4");
-  const auto three = open_file(clip_path("key_each_second.mp4"), {.runners = 3});
+  const auto three = open_file(clip_path("key_each_second.mp4"), {.runners = 3, .least_pixels = 0});
   ASSERT_TRUE(one && three);
   const auto frames = read_all(*three, rate(1));
   EXPECT_EQ(indices(frames), indices(read_all(*one, rate(1))));
@@ -40,8 +40,19 @@ TEST(Seek, SeveralRunnersDecodeNoGroupTwice) {
   EXPECT_LE(three->work().frames_decoded, 300);
 }
 
+TEST(Seek, LittleWorkEngagesOneRunner) {
+  // 12 groups of one frame each, 3 threads offered: the counters are those of one runner, to the frame.
+  const auto one = open_clip("key_each_second.mp4"),
+             three = open_file(clip_path("key_each_second.mp4"), {.runners = 3});
+  ASSERT_TRUE(one && three);
+  read_all(*one, even(32));
+  read_all(*three, even(32));
+  EXPECT_EQ(one->work().frames_decoded, three->work().frames_decoded);
+  EXPECT_EQ(one->work().seeks, three->work().seeks);
+}
+
 TEST(Seek, SeveralRunnersStopWhenNobodyReadsOn) {
-  auto reader = open_file(clip_path("key_each_second.mp4"), {.runners = 4});
+  auto reader = open_file(clip_path("key_each_second.mp4"), {.runners = 4, .least_pixels = 0});
   ASSERT_NE(reader, nullptr);
   ASSERT_TRUE(reader->select(every()));
   ASSERT_TRUE(reader->next());
