@@ -17,6 +17,9 @@ function(dfa_test name)
   # Optimising a test costs more time than it saves; the library under it is built as users run it.
   target_compile_options(dfa_test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(dfa_test_${name} PRIVATE dfa_settings dfa_warnings dfa_test_support ${TEST_LIBS} GTest::gmock GTest::gtest_main)
+  if(NOT name MATCHES "^(cli|train)$")
+    set_property(GLOBAL APPEND PROPERTY DFA_ROOM_TESTS dfa_test_${name})
+  endif()
   if(NOT TEST_NO_DISCOVERY)
     gtest_discover_tests(dfa_test_${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                          PROPERTIES TIMEOUT 600)

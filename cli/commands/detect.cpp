@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <optional>
 
 #include "cli/commands/detect_setup.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
+#include "pipeline/open_ahead.hpp"
 #include "report/record_format.hpp"
 
 namespace dfa::cli {
@@ -76,8 +78,12 @@ void warn_about_inputs(const InputList& inputs, LogSink& log) {
 
 // Analyses and writes. Errors: of the job's set-up, and of writing.
 Result<SummaryRecord> detect(const DetectCommand& command, CommandContext& context) {
-  DFA_ASSIGN_OR_RETURN(const DetectSetup setup, prepare_detect(command.request, context));
   const InputList inputs = list_inputs(all_paths(command.request.paths, context.in), command.request.shard);
+  std::optional<OpenAhead> ahead;
+  if (!inputs.inputs.empty() && !inputs.inputs.front().problem)
+    ahead.emplace(open_media, inputs.inputs.front().path, job_options(command.request, context).intake);
+  DFA_ASSIGN_OR_RETURN(DetectSetup setup, prepare_detect(command.request, context));
+  if (ahead) setup.parts.open_media = ahead->opener();
   warn_about_inputs(inputs, *context.log);
   const Detail detail = context.options.talk == Talk::verbose ? Detail::every_person : Detail::normal;
   DFA_ASSIGN_OR_RETURN(const std::unique_ptr<RecordFormat> format,

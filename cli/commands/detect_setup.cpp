@@ -49,17 +49,8 @@ Status settle_crops(const DetectRequest& request, const Model& model, const Dete
   return {};
 }
 
-DetectOptions job_options(const DetectRequest& request, int threads) {
-  DetectOptions options;
-  options.intake = {request.limits, request.frames, {}};
-  options.faces.min_side_px = request.min_face_px;
-  options.max_faces = request.max_faces;
-  options.detect_workers = threads;
-  options.decode_workers = (threads + kThreadsPerDecoder - 1) / kThreadsPerDecoder;
-  // One long video alone must keep every processor busy too; small inputs never engage more than one.
-  options.intake.video.runners = std::clamp(threads / options.decode_workers, 1, kThreadsPerDecoder);
-  options.max_batch = kMaxBatch;
-  return options;
+int threads_of(const CommandContext& context) {
+  return context.options.threads > 0 ? context.options.threads : usable_processors();
 }
 
 // A small network runs best as many copies of one thread each: no thread waits for another. A large one is kept once
@@ -85,6 +76,20 @@ Status build_networks(const Model& model, Precision precision, int threads, cons
 
 }  // namespace
 
+DetectOptions job_options(const DetectRequest& request, const CommandContext& context) {
+  const int threads = threads_of(context);
+  DetectOptions options;
+  options.intake = {request.limits, request.frames, {}};
+  options.faces.min_side_px = request.min_face_px;
+  options.max_faces = request.max_faces;
+  options.detect_workers = threads;
+  options.decode_workers = (threads + kThreadsPerDecoder - 1) / kThreadsPerDecoder;
+  // One long video alone must keep every processor busy too; small inputs never engage more than one.
+  options.intake.video.runners = std::clamp(threads / options.decode_workers, 1, kThreadsPerDecoder);
+  options.max_batch = kMaxBatch;
+  return options;
+}
+
 CropRecipe recipe_in_use(const CropRecipe& wanted, std::string_view detector, std::string_view detector_sha256) {
   CropRecipe recipe = wanted;
   if (wanted.detector == kAnyDetector) return recipe;
@@ -107,8 +112,8 @@ Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandCo
   DFA_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector, setup.parts.make_detector());
   DFA_TRY(settle_crops(request, model, *detector, setup));
 
-  const int threads = context.options.threads > 0 ? context.options.threads : usable_processors();
-  setup.options = job_options(request, threads);
+  const int threads = threads_of(context);
+  setup.options = job_options(request, context);
   DFA_TRY(build_networks(model, precision, threads, context, setup));
   setup.parts.temperature = model.calibration ? model.calibration->temperature : 1.0;
   setup.parts.open_media = open_media;

@@ -35,6 +35,9 @@ struct DetectSetup {
   RunRecord run;
 };
 
+// What the request says about the job, whatever the model.
+DetectOptions job_options(const DetectRequest& request, const CommandContext& context);
+
 // Errors: usage; those of loading a model; model_incompatible (not a detector, no such operating point);
 // recipe_mismatch when the detector is not the recipe's and nobody forced it.
 Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandContext& context);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <future>
 #include <new>
 #include <utility>
 
@@ -92,9 +93,11 @@ void open_picture(const std::string& path, const MediaLimits& limits, Intake& in
   });
 }
 
+// Hashing a long video and counting its packets go on at once where a thread can be had.
 void open_video(const std::string& path, const IntakeOptions& options, Intake& intake) {
-  intake.sha256 = hash_of(path);
+  auto hash = std::async(hash_of, path);
   Result<std::unique_ptr<VideoReader>> reader = VideoReader::open(path, options.limits, options.video);
+  intake.sha256 = hash.get();
   if (!reader) {
     intake.source = tl::unexpected(std::move(reader).error());
     return;
