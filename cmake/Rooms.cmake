@@ -17,7 +17,7 @@ function(dfa_test name)
   # Optimising a test costs more time than it saves; the library under it is built as users run it.
   target_compile_options(dfa_test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(dfa_test_${name} PRIVATE dfa_settings dfa_warnings dfa_test_support ${TEST_LIBS} GTest::gmock GTest::gtest_main)
-  if(NOT name MATCHES "^(cli|train)$")
+  if(NOT name MATCHES "^(cli|model_commands|train)$")
     set_property(GLOBAL APPEND PROPERTY DFA_ROOM_TESTS dfa_test_${name})
   endif()
   if(NOT TEST_NO_DISCOVERY)
