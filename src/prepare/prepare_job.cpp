@@ -105,7 +105,7 @@ Manifest make_manifest(const SourceList& list, const std::vector<const ItemResul
 }
 
 Status write_manifest_of(const Manifest& manifest, const std::filesystem::path& out) {
-  const Status written = write_manifest(manifest, out / kManifestName);
+  Status written = write_manifest(manifest, out / kManifestName);
   if (written || written.error().code != ErrorCode::manifest_invalid) return written;
   return fail(ErrorCode::manifest_invalid, "{}\n  next step: `dfa doctor` finds what belongs together",
               written.error().message);
