@@ -13,6 +13,7 @@
 #include <version.hpp>  // the generated one, not the command beside this file
 #include "base/cancel.hpp"
 #include "base/machine.hpp"
+#include "base/quantile.hpp"
 #include "cli/command.hpp"
 #include "cli/options.hpp"
 #include "model/model.hpp"
@@ -200,10 +201,7 @@ void run_command(const BenchOptions& options, CommandContext& context) {
 
 double quantile(std::vector<double> values, double share) {
   std::ranges::sort(values);
-  const double place = share * static_cast<double>(values.size() - 1);
-  const std::size_t below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+  return quantile_of_sorted(values, share);
 }
 
 Result<BenchFigures> run_bench(const NetworkConfig& config, const TensorMap& weights, const BenchPlan& plan,

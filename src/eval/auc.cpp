@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/quantile.hpp"
 #include "base/rng.hpp"
 
 namespace dfa {
@@ -54,14 +55,6 @@ bool usable(std::span<const double> scores, std::span<const int> labels) {
          std::all_of(scores.begin(), scores.end(), [](double score) { return std::isfinite(score); });
 }
 
-// Point `share` of sorted values, linear between neighbours.
-double percentile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const std::size_t below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 }  // namespace
 
 std::optional<double> area_under_curve(std::span<const double> scores, std::span<const int> labels) {
@@ -95,7 +88,8 @@ std::optional<Interval> auc_with_interval(std::span<const double> scores, std::s
   }
   std::sort(values.begin(), values.end());
   const std::vector<double> ones(scores.size(), 1.0);
-  return Interval{weighted_auc(ranked, labels, ones), percentile(values, kLow), percentile(values, kHigh)};
+  return Interval{weighted_auc(ranked, labels, ones), quantile_of_sorted(values, kLow),
+                  quantile_of_sorted(values, kHigh)};
 }
 
 }  // namespace dfa

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
 #include "face/dlib_part.hpp"
 #include "face/dlib_view.hpp"
+#include "face/search_guard.hpp"
 
 namespace dfa {
 namespace {
@@ -36,17 +36,7 @@ class DlibDetector final : public Detector {
   const DetectorWork& work() const override { return work_; }
 
   Result<std::vector<Face>> detect(const PictureView& picture) override {
-    if (picture.rgb == nullptr || picture.width <= 0 || picture.height <= 0)
-      return fail(ErrorCode::internal, "face detection in an empty picture ({}x{})", picture.width, picture.height);
-    try {
-      return find(picture);
-    } catch (const std::bad_alloc&) {
-      return fail(ErrorCode::out_of_memory, "face detection in a picture of {}x{} ran out of memory", picture.width,
-                  picture.height);
-    } catch (const std::exception& error) {
-      return fail(ErrorCode::internal, "face detection in a picture of {}x{}: {}", picture.width, picture.height,
-                  error.what());
-    }
+    return guarded_search(picture, [&] { return find(picture); });
   }
 
  private:

@@ -1,10 +1,10 @@
 #include "face/mtcnn_detector.hpp"
 
 #include <algorithm>
-#include <new>
 
 #include "base/machine.hpp"
 #include "face/mtcnn_cascade.hpp"
+#include "face/search_guard.hpp"
 #include "nn/mtcnn/weights_blob.hpp"
 
 namespace dfa {
@@ -34,14 +34,7 @@ class MtcnnDetector final : public Detector {
   const DetectorWork& work() const override { return work_; }
 
   Result<std::vector<Face>> detect(const PictureView& picture) override {
-    if (picture.rgb == nullptr || picture.width <= 0 || picture.height <= 0)
-      return fail(ErrorCode::internal, "face detection in an empty picture ({}x{})", picture.width, picture.height);
-    try {
-      return find(picture);
-    } catch (const std::bad_alloc&) {
-      return fail(ErrorCode::out_of_memory, "face detection in a picture of {}x{} ran out of memory", picture.width,
-                  picture.height);
-    }
+    return guarded_search(picture, [&] { return find(picture); });
   }
 
  private:

@@ -103,33 +103,18 @@ std::span<const std::string> FileTree::below(std::string_view folder) const {
   return {first, last};
 }
 
-std::vector<std::string> FileTree::folders_in(std::string_view folder) const {
+FileTree::Names FileTree::names_in(std::string_view folder) const {
   const std::size_t skip = folder.empty() ? 0 : folder.size() + 1;
   const std::span<const std::string> inside = below(folder);
-  std::vector<std::string> names;
+  Names names;
   for (auto at = inside.begin(); at != inside.end();) {
     const std::size_t slash = at->find('/', skip);
     if (slash == std::string::npos) {
+      names.files.push_back(at->substr(skip));
       ++at;
       continue;
     }
-    names.push_back(at->substr(skip, slash - skip));
-    at = std::lower_bound(at, inside.end(), at->substr(0, slash) + static_cast<char>('/' + 1));
-  }
-  return names;
-}
-
-std::vector<std::string> FileTree::files_in(std::string_view folder) const {
-  const std::size_t skip = folder.empty() ? 0 : folder.size() + 1;
-  const std::span<const std::string> inside = below(folder);
-  std::vector<std::string> names;
-  for (auto at = inside.begin(); at != inside.end();) {
-    const std::size_t slash = at->find('/', skip);
-    if (slash == std::string::npos) {
-      names.push_back(at->substr(skip));
-      ++at;
-      continue;
-    }
+    names.folders.push_back(at->substr(skip, slash - skip));
     at = std::lower_bound(at, inside.end(), at->substr(0, slash) + static_cast<char>('/' + 1));
   }
   return names;

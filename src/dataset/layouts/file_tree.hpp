@@ -32,14 +32,19 @@ class FileTree {
   // All files below a folder; "" is the root.
   std::span<const std::string> below(std::string_view folder) const;
   // Names directly in a folder, in byte order.
-  std::vector<std::string> folders_in(std::string_view folder) const;
-  std::vector<std::string> files_in(std::string_view folder) const;
+  std::vector<std::string> folders_in(std::string_view folder) const { return names_in(folder).folders; }
+  std::vector<std::string> files_in(std::string_view folder) const { return names_in(folder).files; }
   // Paths of all files of this name, wherever they lie.
   std::vector<std::string> named(std::string_view name) const;
   // The same tree seen from a folder in it.
   FileTree within(std::string_view folder) const;
 
  private:
+  struct Names {
+    std::vector<std::string> folders, files;
+  };
+  Names names_in(std::string_view folder) const;
+
   std::filesystem::path root_;
   std::vector<std::string> files_;
   std::size_t links_skipped_ = 0;

@@ -7,24 +7,14 @@
 #include "score/operating_point.hpp"
 #include "support/made_crops.hpp"
 #include "support/temp_dir.hpp"
+#include "unit/model/small_model.hpp"
 
 namespace dfa::test {
 namespace {
 
-Model small_model(const CropRecipe& recipe) {
-  Model model;
-  model.name = "small";
-  model.config.image = 32;
-  model.config.dim = 24;
-  model.config.depth = 2;
-  model.config.heads = 2;
-  model.config.mlp = 48;
-  model.config.bottleneck = 4;
-  model.config.lsa_heads = 3;
-  model.config.spm_width = 8;
-  model.config.stages = {{0, 0}, {1, 1}};
+Model model_for(const CropRecipe& recipe) {
+  Model model = small_model();
   model.crop = recipe;
-  model.weights = hash_weights(model.config);
   return model;
 }
 
@@ -40,7 +30,7 @@ class ScoreCrops : public testing::Test {
   const TempDir dir_;
   const MadeCrops made_;
   const std::filesystem::path manifest_ = write_made_crops(dir_.path(), made_);
-  Model model_ = small_model(made_recipe(made_));
+  Model model_ = model_for(made_recipe(made_));
   CancelFlag cancel_;
 };
 
