@@ -12,8 +12,7 @@
 #include "train/data/sampler.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/validation.hpp"
-#include "train/nets/init.hpp"
-#include "train/nets/pretrained.hpp"
+#include "train/nets/start_weights.hpp"
 #include "version.hpp"
 
 namespace dfa::train {
@@ -52,7 +51,7 @@ class Run {
   RunConfig config_;
   RunObserver& observer_;
   const CancelFlag& cancel_;
-  std::string manifest_sha256_, initial_sha256_;
+  std::string manifest_sha256_, initial_sha256_, trunk_sha256_;
   std::unique_ptr<CropSet> train_crops_, val_crops_;
   std::unique_ptr<TrainNetwork> network_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -94,25 +93,24 @@ Status Run::open_data() {
 
 Status Run::build_network() {
   set_torch_threads(config_.threads);
-  DFA_ASSIGN_OR_RETURN(network_, TrainNetwork::create(config_.network, config_.trained, config_.attention));
-  TensorMap weights = init_weights(config_.network, config_.seed);
+  DFA_ASSIGN_OR_RETURN(network_, TrainNetwork::create(config_.network, config_.tuning, config_.attention));
+  DFA_ASSIGN_OR_RETURN(const StartWeights start,
+                       start_weights(config_.network, config_.tuning, config_.seed, config_.pretrained));
   if (!config_.pretrained.empty()) {
-    DFA_TRY(put_pretrained_trunk(config_.network, config_.pretrained, weights));
     DFA_ASSIGN_OR_RETURN(initial_sha256_, sha256_file(config_.pretrained));
   }
-  DFA_TRY(network_->load(weights));
+  trunk_sha256_ = start.trunk_sha256;
+  DFA_TRY(network_->load(start.weights));
   DFA_ASSIGN_OR_RETURN(optimizer_, Optimizer::create(*network_, config_.optimizer));
   if (config_.ema > 0) average_ = WeightAverage::create(*network_, config_.ema);
 
   const TrainedCounts counts = network_->counts();
-  const ParameterCounts expected = count_parameters(config_.network);
-  if (counts.trained + counts.frozen != expected.trunk + expected.adapters)
-    return fail(ErrorCode::internal, "the network has {} parameters, its configuration {}",
-                counts.trained + counts.frozen, expected.trunk + expected.adapters);
-  if (config_.trained == adapter_groups() && counts.trained != expected.adapters)
-    return fail(ErrorCode::internal, "{} parameters learn, the adapters and the head have {}", counts.trained,
-                expected.adapters);
-  observer_.note(LogLevel::info, fmt::format("parameters: {} trained, {} frozen", counts.trained, counts.frozen));
+  const TrainedCounts expected = count_trained(config_.network, config_.tuning);
+  if (counts.trained != expected.trained || counts.frozen != expected.frozen)
+    return fail(ErrorCode::internal, "the network has {}, its configuration {}", counts_text(counts),
+                counts_text(expected));
+  observer_.note(LogLevel::info,
+                 fmt::format("tuning {}: parameters: {}", tuning_word(config_.tuning), counts_text(counts)));
   return {};
 }
 
@@ -135,6 +133,7 @@ Status Run::restore(const Checkpoint& checkpoint) {
   DFA_TRY(network_->load(checkpoint.network));
   DFA_TRY(optimizer_->restore(checkpoint.optimizer));
   if (average_) DFA_TRY(average_->restore(checkpoint.average));
+  trunk_sha256_ = checkpoint.trunk_sha256;
   at_ = checkpoint.position;
   observer_.note(LogLevel::info, fmt::format("resuming after epoch {}, step {}", at_.epoch, at_.step));
   return {};
@@ -147,6 +146,7 @@ Checkpoint Run::snapshot() const {
   checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
   checkpoint.manifest_sha256 = manifest_sha256_;
   checkpoint.initial_sha256 = initial_sha256_;
+  checkpoint.trunk_sha256 = trunk_sha256_;
   checkpoint.network = network_->tensors();
   return checkpoint;
 }
