@@ -18,6 +18,7 @@ struct RunParts {
   RunConfig config;
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
+  std::string trunk_sha256;    // of the trunk's tensors before training
   std::unique_ptr<CropSet> train_crops, val_crops;
   std::unique_ptr<TrainNetwork> network;
   std::unique_ptr<Optimizer> optimizer;

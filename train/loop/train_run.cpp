@@ -68,6 +68,7 @@ Status Run::restore(const Checkpoint& checkpoint) {
   DFA_TRY(parts_.network->load(checkpoint.network));
   DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
   if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));
+  parts_.trunk_sha256 = checkpoint.trunk_sha256;
   at_ = checkpoint.position;
   observer_.note(LogLevel::info, fmt::format("resuming after epoch {}, step {}", at_.epoch, at_.step));
   return {};
@@ -80,6 +81,7 @@ Checkpoint Run::snapshot() const {
   checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
   checkpoint.manifest_sha256 = parts_.manifest_sha256;
   checkpoint.initial_sha256 = parts_.initial_sha256;
+  checkpoint.trunk_sha256 = parts_.trunk_sha256;
   checkpoint.network = parts_.network->tensors();
   return checkpoint;
 }
