@@ -81,6 +81,19 @@ TEST_P(ReadoutVariant, TrainingAndBothEnginesAgree) {
   }
 }
 
+TEST_P(ReadoutVariant, Bf16StaysNearF32) {
+  const std::vector<float> images = hash_images(config_, 4);
+  const auto network = make_train_network(config_, weights_, all_groups(), AttentionPath::matrices);
+  const auto wide = network->forward(images, 4, Mode::eval),
+             narrow = network->forward(images, 4, Mode::eval, Compute::bf16);
+  ASSERT_TRUE(wide && narrow);
+  EXPECT_NE(narrow->feature, wide->feature);
+  EXPECT_TRUE(expect_close(narrow->feature, wide->feature, {.absolute = 0.1, .relative = 0.05}));  // bf16 keeps 8 bits
+  const auto step = network->loss_and_gradients(images, alternating_labels(4), {.compute = Compute::bf16});
+  ASSERT_TRUE(step) << step.error().message;
+  EXPECT_TRUE(std::isfinite(step->loss));
+}
+
 TEST_P(ReadoutVariant, GradientsAgreeWithDifferences) {
   const auto network = make_train_network(config_, weights_, all_groups(), AttentionPath::matrices);
   const std::vector<float> images = hash_images(config_, 4);

@@ -262,6 +262,20 @@ TEST_P(LowRankChange, MergedWeightsGiveTheTrainedLogits) {
   }
 }
 
+TEST_P(LowRankChange, Bf16StaysNearF32) {
+  const std::vector<float> images = hash_images(config_, 4);
+  const auto network = make_train_network(config_, start_, tuning_, AttentionPath::matrices);
+  take_steps(*network, config_, 10);
+  const auto wide = network->forward(images, 4, Mode::eval),
+             narrow = network->forward(images, 4, Mode::eval, Compute::bf16);
+  ASSERT_TRUE(wide && narrow);
+  EXPECT_TRUE(expect_close(narrow->feature, wide->feature, {.absolute = 0.1, .relative = 0.05}));  // bf16 keeps 8 bits
+  ASSERT_TRUE(network->loss_and_gradients(images, alternating_labels(4), {.compute = Compute::bf16}));
+  const TensorMap gradients = network->gradients();
+  for (const std::string& name : network->trained_names())
+    EXPECT_TRUE(std::isfinite(norm_of(gradients.at(name)))) << name;
+}
+
 TEST_P(LowRankChange, GradientsAgreeWithDifferences) {
   TensorMap weights = start_;
   for (auto& [name, tensor] : weights) {  // away from B = 0, where A has no gradient
