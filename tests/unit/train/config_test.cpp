@@ -75,6 +75,18 @@ TEST(RunConfigFile, TuningImpliesTheNetwork) {
   EXPECT_THAT(message("{}", {"tuning=loar:2"}), HasSubstr("did you mean \"lora:R\"?"));
 }
 
+// One word compares ways of tuning on the published configuration, without another change.
+TEST(RunConfigFile, ThePublishedConfigurationTakesEveryWord) {
+  const std::filesystem::path path = std::filesystem::path(DFA_CONFIGS_DIR) / "vit-b16-official.json";
+  for (const std::string word : {"linear", "full", "gba", "lsa", "gba+lsa", "layernorm", "bias", "lora:8", "svd:1"}) {
+    const std::vector<std::string> overrides = {"tuning=" + word};
+    const auto config = read_run_config(path, overrides);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(tuning_word(config->tuning), word);
+    EXPECT_EQ(config->network.lsa, word == "lsa" || word == "gba+lsa");
+  }
+}
+
 TEST(RunConfigFile, ReadoutsAndHeadsReadBack) {
   const auto config = parse(R"({"tuning": "full", "network": {"gba": {"bottleneck": 8}, "readout": "query:5",
                                 "readout_norm": "own", "head": "l2-linear"}})");
