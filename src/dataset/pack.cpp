@@ -72,6 +72,9 @@ class MappedPack final : public Pack {
     return entry;
   }
 
+  std::string sha256() const override {
+    return {reinterpret_cast<const char*>(file_->bytes().data()) + layout_.hash_offset, pack::kHashDigits};
+  }
   Status verify(const CancelFlag& cancel) const override {
     Sha256 hash;
     const std::span<const std::byte> all = file_->bytes().first(layout_.hash_offset);
@@ -80,8 +83,7 @@ class MappedPack final : public Pack {
       hash.update(all.subspan(at, std::min(kHashPiece, all.size() - at)));
     }
     const std::string got = hash.finish();
-    const std::string_view said(reinterpret_cast<const char*>(file_->bytes().data()) + layout_.hash_offset,
-                                pack::kHashDigits);
+    const std::string said = sha256();
     if (got == said) return {};
     return fail(ErrorCode::manifest_invalid, "the pack's SHA-256 is {}, its end says {}\n  likely cause: damaged", got,
                 said);

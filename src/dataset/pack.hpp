@@ -72,6 +72,8 @@ class Pack {
   virtual Role role(std::size_t i) const = 0;
   // What the manifest said of this crop.
   virtual ManifestEntry entry(std::size_t i) const = 0;
+  // The hash at the file's end, as it is written there: 64 characters.
+  virtual std::string sha256() const = 0;
   // Reads the whole file. Errors: manifest_invalid when its hash is another than the one at its end, cancelled.
   virtual Status verify(const CancelFlag& cancel) const = 0;
 };

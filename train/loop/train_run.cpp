@@ -7,9 +7,11 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/machine.hpp"
-#include "dataset/manifest.hpp"
 #include "train/data/batch_loader.hpp"
-#include "train/data/sampler.hpp"
+#include "train/data/crop_file.hpp"
+#include "train/data/epoch_plan.hpp"
+#include "train/data/pairing.hpp"
+#include "train/data/self_blender.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/validation.hpp"
 #include "train/nets/init.hpp"
@@ -40,6 +42,7 @@ class Run {
   Result<RunSummary> train();
 
  private:
+  Result<std::vector<Slot>> plan() const;  // of the epoch that stands next
   Status train_epoch();
   Status train_step(const Batch& batch, std::int64_t steps);
   Status end_epoch(std::int64_t steps);
@@ -54,6 +57,7 @@ class Run {
   const CancelFlag& cancel_;
   std::string manifest_sha256_, initial_sha256_;
   std::unique_ptr<CropSet> train_crops_, val_crops_;
+  std::unique_ptr<SelfBlender> blender_;  // null without self-blended pairs
   std::unique_ptr<TrainNetwork> network_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<WeightAverage> average_;  // null without one
@@ -69,6 +73,15 @@ std::string describe(const CropSet& crops) {
                      crops.unlabelled() > 0 ? fmt::format(", {} without a label left out", crops.unlabelled()) : "");
 }
 
+std::string describe(const Pairing& pairing) {
+  std::size_t fakes = 0;
+  for (const PairGroup& group : pairing.groups) fakes += group.fakes.size();
+  return fmt::format(
+      "paired sampling: {} real crops with {} fakes of the same frames; {} real, {} fake without a partner, shown by "
+      "themselves",
+      pairing.groups.size(), fakes, pairing.unpaired.size() - pairing.unpaired_fakes, pairing.unpaired_fakes);
+}
+
 bool has_both_classes(const CropSet& crops) {
   bool seen[2] = {false, false};
   for (const Sample& sample : crops.samples()) seen[sample.label] = true;
@@ -79,17 +92,38 @@ Status Run::open_data() {
   if (config_.data.manifest.empty())
     return fail(ErrorCode::usage, "configuration: \"data.manifest\" is empty, expected the manifest's path");
   const std::filesystem::path path = config_.data.manifest;
-  DFA_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(path));
-  DFA_ASSIGN_OR_RETURN(manifest_sha256_, sha256_file(path));
+  DFA_ASSIGN_OR_RETURN(const CropFile file, open_crop_file(path));
+  manifest_sha256_ = file.sha256;
   const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config_.data.cache_mib) << 20;
-  DFA_ASSIGN_OR_RETURN(train_crops_, CropSet::open(manifest, path, Role::train, config_.crop, cache_bytes));
-  DFA_ASSIGN_OR_RETURN(val_crops_, CropSet::open(manifest, path, Role::val, config_.crop, cache_bytes));
+  DFA_ASSIGN_OR_RETURN(train_crops_, CropSet::open(file, Role::train, config_.crop, cache_bytes));
+  DFA_ASSIGN_OR_RETURN(val_crops_, CropSet::open(file, Role::val, config_.crop, cache_bytes));
   if (!has_both_classes(*val_crops_))
     return fail(ErrorCode::usage,
                 "{}: role val has {}; choosing the best checkpoint needs both classes (role test is never used for it)",
                 path.string(), describe(*val_crops_));
   observer_.note(LogLevel::info, fmt::format("train: {}; val: {}", describe(*train_crops_), describe(*val_crops_)));
+  if (config_.data.self_blend > 0) {
+    DFA_ASSIGN_OR_RETURN(blender_, SelfBlender::create(*train_crops_, config_.crop));
+    observer_.note(LogLevel::info,
+                   fmt::format("self-blended pairs: drawn from {} real crops", blender_->candidates().size()));
+  }
+  if (config_.data.sampling == Sampling::paired)
+    observer_.note(LogLevel::info, describe(find_pairs(train_crops_->samples())));
+  DFA_TRY(plan());  // what cannot be planned is said before the network is built
   return {};
+}
+
+Result<std::vector<Slot>> Run::plan() const {
+  PlanOptions options;
+  options.sampling = config_.data.sampling;
+  options.samples_per_epoch = static_cast<std::size_t>(config_.data.samples_per_epoch);
+  options.self_blend = config_.data.self_blend;
+  options.batch = static_cast<std::size_t>(config_.batch);
+  options.seed = config_.seed;
+  options.epoch = static_cast<std::uint64_t>(at_.epoch);
+  const std::span<const std::uint32_t> blendable =
+      blender_ ? std::span(blender_->candidates()) : std::span<const std::uint32_t>();
+  return plan_epoch(train_crops_->samples(), blendable, options);
 }
 
 Status Run::build_network() {
@@ -195,29 +229,29 @@ Status Run::train_step(const Batch& batch, std::int64_t steps) {
 }
 
 Status Run::train_epoch() {
-  const std::vector<Sample>& samples = train_crops_->samples();
-  DFA_ASSIGN_OR_RETURN(
-      std::vector<std::uint32_t> order,
-      epoch_order(samples, config_.data.sampling, static_cast<std::size_t>(config_.data.samples_per_epoch),
-                  config_.seed, static_cast<std::uint64_t>(at_.epoch)));
+  DFA_ASSIGN_OR_RETURN(std::vector<Slot> slots, plan());
   LoaderOptions options;
   options.recipe = config_.crop;
   options.side = config_.network.image;
   options.augment = config_.augment;
+  options.blender = blender_.get();
   options.seed = config_.seed;
   options.epoch = static_cast<std::uint64_t>(at_.epoch);
   options.batch = config_.batch;
   options.workers = config_.data.workers;
+  options.prefetch = config_.data.prefetch;
   options.first_batch = static_cast<std::size_t>(at_.step);
-  const auto loader = BatchLoader::start(*train_crops_, std::move(order), options);
+  const auto loader = BatchLoader::start(*train_crops_, std::move(slots), options);
   const std::int64_t steps = static_cast<std::int64_t>(loader->batches());
   if (steps == 0)
     return fail(ErrorCode::usage, "an epoch has fewer crops than a batch of {}; incomplete batches are dropped",
                 config_.batch);
+  std::uint64_t misses = 0;
   for (;;) {
     const Clock::time_point begin = Clock::now();
     DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
     if (!batch) break;
+    misses += batch->self_blend_misses;
     if (cancel_.requested()) {
       DFA_TRY(save_last());
       return fail(ErrorCode::cancelled, "stopped after epoch {}, step {}; the state is saved", at_.epoch, at_.step);
@@ -227,6 +261,9 @@ Status Run::train_epoch() {
     at_.seconds += seconds;
     seconds_here_ += seconds;
   }
+  if (misses > 0)
+    observer_.note(LogLevel::warning, fmt::format("epoch {}: {} real crops could not be self-blended and were replaced",
+                                                  at_.epoch + 1, misses));
   return end_epoch(steps);
 }
 

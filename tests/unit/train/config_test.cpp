@@ -56,6 +56,34 @@ TEST(RunConfigFile, UnknownKeysNameTheNearestKnownOne) {
   EXPECT_NE(message(R"({"network": {"hedas": 4}})").find("heads"), std::string::npos);
 }
 
+TEST(RunConfigFile, AnAugmentationSetGivesTheNumbersThatAreNotGivenSingly) {
+  const auto config = parse(R"({"augment": {"set": "gend", "jpeg": {"low": 50}, "affine": {"outside": "mirror"}}})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->augment_set, AugmentSet::gend);
+  AugmentOptions expected = augment_options_of(AugmentSet::gend);
+  expected.jpeg.low = 50;
+  expected.affine.outside = Outside::mirror;
+  EXPECT_EQ(config->augment, expected);
+  const auto again = parse(run_config_json(*config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->augment, expected);
+  const auto other = parse(R"({"augment": {"set": "gend", "flip": 0.25}})", {"augment.set=strong", "augment.grey=0.1"});
+  ASSERT_TRUE(other) << other.error().message;
+  expected = augment_options_of(AugmentSet::strong);
+  expected.flip = 0.25;
+  expected.grey = 0.1;
+  EXPECT_EQ(other->augment, expected);
+  EXPECT_NE(message(R"({"augment": {"set": "weak"}})").find("none, standard, gend, strong"), std::string::npos);
+  EXPECT_NE(message(R"({"augment": {"blur_side": 4}})").find("augment.blur_side"), std::string::npos);
+}
+
+TEST(RunConfigFile, SamplesPerEpochNeedsARuleThatCanShowThem) {
+  EXPECT_NE(message(R"({"data": {"samples_per_epoch": 100}})").find("balanced sampling and self_blend 1"),
+            std::string::npos);
+  EXPECT_TRUE(parse(R"({"data": {"samples_per_epoch": 100, "self_blend": 1}})"));
+  EXPECT_TRUE(parse(R"({"data": {"samples_per_epoch": 100, "sampling": "balanced"}})"));
+}
+
 TEST(RunConfigFile, FlatNamesMeanTheNetwork) {
   const auto config = parse(
       "{}", {"image=64", "dim=48", "depth=6", "heads=3", "lsa_heads=6", "bottleneck=8", "stages=[[0,1],[2,3],[4,5]]"});
@@ -83,7 +111,7 @@ TEST(RunConfigFile, WrongValuesSayWhatWasExpected) {
   EXPECT_NE(message(R"({"augment": {"jpeg": {"p": 2}}})").find("augment.jpeg.p"), std::string::npos);
   EXPECT_NE(message(R"({"network": {"heads": 5}})").find("does not divide"), std::string::npos);
   EXPECT_NE(message("{}", {"batch"}).find("key=value"), std::string::npos);
-  EXPECT_NE(message(R"({"data": {"sampling": "test"}})").find("shuffle, balanced"), std::string::npos);
+  EXPECT_NE(message(R"({"data": {"sampling": "test"}})").find("shuffle, balanced, paired"), std::string::npos);
   EXPECT_NE(message(R"({"data": {"role": "test"}})").find("unknown key \"data.role\""), std::string::npos);
 }
 
