@@ -1,5 +1,6 @@
 #include "train/data/crop_points.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -79,15 +80,21 @@ class StoredOrFound final : public CropPoints {
 }  // namespace
 
 Result<std::unique_ptr<CropPoints>> CropPoints::create(const CropSet& crops) {
+  const std::vector<Sample>& samples = crops.samples();
+  const bool some_without = std::any_of(samples.begin(), samples.end(), [](const Sample& sample) {
+    return sample.label == 0 && sample.landmarks68.empty();
+  });
+  // dlib's model takes a second to load and 100 MB: only where a crop needs it.
   auto finders = std::make_unique<FinderPool>();
-  const Status dlib = finders->add();
-  auto points = std::make_unique<StoredOrFound>(crops, dlib ? std::move(finders) : nullptr);
+  const Status dlib = some_without ? finders->add() : Status{};
+  auto points = std::make_unique<StoredOrFound>(crops, some_without && dlib ? std::move(finders) : nullptr);
   if (!points->candidates().empty()) return points;
   if (dlib) return fail(ErrorCode::usage, "data.self_blend makes forgeries of real crops, but role train has none");
   return fail(
       ErrorCode::usage,
       "data.self_blend needs the 68 points of real crops: no real crop of role train has \"landmarks68\" in the "
-      "manifest, and they cannot be found here ({})\n  next step: dfa prepare with --landmarks writes them",
+      "manifest, and they cannot be found here ({})\n  next step: dfa prepare --landmarks dlib, in a build with "
+      "dlib, writes them",
       dlib.error().message);
 }
 

@@ -76,7 +76,7 @@ TEST_F(DataRunTest, EachWordChangesTheRunAndWorkersDoNot) {
   blended.augment = augment_options_of(AugmentSet::standard);
   const std::vector<double> losses = run(blended);
   EXPECT_NE(losses, plain);
-  EXPECT_THAT(notes_, HasSubstr("self-blended pairs: drawn from 1"));
+  EXPECT_THAT(notes_, HasSubstr("self-blended pairs: drawn from 12 real crops"));
   blended.data.workers = 3;
   blended.data.prefetch = 4;
   blended.data.manifest = write_made_pack(config_.data.manifest).string();

@@ -58,9 +58,7 @@ std::filesystem::path write_made_faces(const std::filesystem::path& folder, cons
   const std::filesystem::path path = write_made_crops(folder, crops);
   Manifest manifest = read_manifest(path).value();
   std::map<Role, int> seen;
-  std::map<Role, std::size_t> last_real;
-  for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
-    ManifestEntry& entry = manifest.entries[i];
+  for (ManifestEntry& entry : manifest.entries) {
     const int number = seen[entry.role]++;
     const std::string role(role_name(entry.role));
     const std::filesystem::path root = folder / "crops";
@@ -74,12 +72,10 @@ std::filesystem::path write_made_faces(const std::filesystem::path& folder, cons
       }
       continue;
     }
-    last_real[entry.role] = i;
     entry.landmarks68 = entry.path + ".npy";
     const auto bytes = landmark_file_bytes(made_landmarks(crops.side));
     write_bytes(root / entry.landmarks68, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  for (const auto& [role, i] : last_real) manifest.entries[i].landmarks68.clear();
   must(write_manifest(manifest, path));
   return path;
 }

@@ -14,8 +14,8 @@ namespace dfa::test {
 Landmarks68 made_landmarks(int side);
 
 // write_made_crops(), and: crops 2k (real) and 2k + 1 (fake) of a role are frame k of a video and of its forgery; every
-// other fake has a mask (a rectangle of its upper left quarter), every real but the last of each role its points. The
-// manifest's path is returned.
+// other fake has a mask (a rectangle of its upper left quarter), every real its points. The manifest's path is
+// returned.
 std::filesystem::path write_made_faces(const std::filesystem::path& folder, const MadeCrops& crops);
 
 // The pack of that manifest, beside it.

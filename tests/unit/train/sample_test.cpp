@@ -232,11 +232,11 @@ TEST_F(SampleTest, PairsAreLabelledKnownAndChangedAlike) {
       ++pairs;
       const auto mask = batch.masks.begin() + static_cast<std::ptrdiff_t>(i * kCells);
       EXPECT_TRUE(std::all_of(mask, mask + kCells, [](float v) { return v == 0; }));
-      EXPECT_GT(*std::max_element(mask + kCells, mask + 2 * kCells), 0.2F);
+      EXPECT_GT(*std::max_element(mask + kCells, mask + 2 * kCells), 0);
     }
   }
-  EXPECT_EQ(pairs, 9);
-  EXPECT_GE(alike, 8);
+  EXPECT_EQ(pairs, 12);
+  EXPECT_GE(alike, 10);
 }
 
 // Each side of a pair made alone, as where a pair is cut in two between devices, is what it is in the pair.
@@ -292,9 +292,11 @@ TEST_F(SampleTest, WhatCannotBeBlendedIsReplacedAndCounted) {
 // A crop without points in the manifest is a candidate only where dlib can look for them.
 TEST_F(SampleTest, WithoutPointsTheNextStepIsNamed) {
   const bool dlib = dlib_part() == DlibPart::present;
+  Manifest manifest = read_manifest(manifest_).value();
+  manifest.entries[2].landmarks68.clear();
+  ASSERT_TRUE(write_manifest(manifest, manifest_));
   const auto crops = open(manifest_);
   EXPECT_EQ(blender_of(*crops)->candidates().size(), dlib ? 12U : 11U);
-  Manifest manifest = read_manifest(manifest_).value();
   for (ManifestEntry& entry : manifest.entries) entry.landmarks68.clear();
   ASSERT_TRUE(write_manifest(manifest, manifest_));
   const auto none = open(manifest_);
