@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <span>
 
 #include "base/hash.hpp"
@@ -149,6 +150,13 @@ class MappedPack final : public Pack {
 };
 
 }  // namespace
+
+bool looks_like_pack(const std::filesystem::path& path) {
+  std::string head(pack::kMagic.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return file && head == pack::kMagic;
+}
 
 Result<std::unique_ptr<Pack>> Pack::open(const std::filesystem::path& path, const PackLimits& limits) {
   DFA_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::open(path, limits.max_bytes));

@@ -52,6 +52,9 @@ struct PackLimits {
   std::uint64_t max_string_bytes = 8ull << 30;
 };
 
+// Whether the file begins as a pack does; false where it cannot be read.
+bool looks_like_pack(const std::filesystem::path& path);
+
 // Thread-safe after open(): everything is read-only. Views stay valid while the pack lives.
 class Pack {
  public:

@@ -1,22 +1,10 @@
 #include "train/data/crop_file.hpp"
 
-#include <array>
-#include <fstream>
-#include <string_view>
-
 #include "base/hash.hpp"
 
 namespace dfa::train {
 
 namespace {
-
-bool looks_like_pack(const std::filesystem::path& path) {
-  constexpr std::string_view kMagic = "DFAPACK1";
-  std::array<char, kMagic.size()> head{};
-  std::ifstream file(path, std::ios::binary);
-  file.read(head.data(), head.size());
-  return file.gcount() == static_cast<std::streamsize>(head.size()) && std::string_view(head.data(), 8) == kMagic;
-}
 
 Result<CropFile> open_pack(const std::filesystem::path& path) {
   CropFile file;
