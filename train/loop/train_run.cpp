@@ -123,10 +123,12 @@ Status Run::one_step(const Batch& batch, std::int64_t steps) {
 Status Run::train_epoch() {
   DFA_ASSIGN_OR_RETURN(const auto loader, start_epoch(parts_, at_.epoch, at_.step));
   const std::int64_t steps = static_cast<std::int64_t>(loader->batches());
+  std::uint64_t misses = 0;
   for (;;) {
     const Clock::time_point begin = Clock::now();
     DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
     if (!batch) break;
+    misses += batch->self_blend_misses;
     if (cancel_.requested()) {
       DFA_TRY(save_last());
       return fail(ErrorCode::cancelled, "stopped after epoch {}, step {}; the state is saved", at_.epoch, at_.step);
@@ -136,6 +138,9 @@ Status Run::train_epoch() {
     at_.seconds += seconds;
     seconds_here_ += seconds;
   }
+  if (misses > 0)
+    observer_.note(LogLevel::warning, fmt::format("epoch {}: {} real crops could not be self-blended and were replaced",
+                                                  at_.epoch + 1, misses));
   return end_epoch(steps);
 }
 
