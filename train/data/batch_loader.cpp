@@ -23,6 +23,8 @@ class ThreadedLoader : public BatchLoader {
     const std::size_t size = static_cast<std::size_t>(options.batch);
     batches_ = order_.size() / size;
     if (options.last == LastBatch::keep_incomplete && order_.size() % size != 0) ++batches_;
+    const std::size_t ranks = static_cast<std::size_t>(options.shard.ranks);
+    batches_ = (batches_ + ranks - 1 - static_cast<std::size_t>(options.shard.rank)) / ranks;
     for (int i = 0; i < options.workers; ++i) workers_.emplace_back([this] { work(); });
   }
 
@@ -76,7 +78,9 @@ class ThreadedLoader : public BatchLoader {
   }
 
   Result<Batch> make(std::size_t ticket) const {
-    const std::size_t begin = ticket * static_cast<std::size_t>(options_.batch);
+    const Shard& shard = options_.shard;
+    const std::size_t number = ticket * static_cast<std::size_t>(shard.ranks) + static_cast<std::size_t>(shard.rank);
+    const std::size_t begin = number * static_cast<std::size_t>(options_.batch);
     const std::size_t end = std::min(order_.size(), begin + static_cast<std::size_t>(options_.batch));
     const std::size_t values = 3 * static_cast<std::size_t>(options_.side) * static_cast<std::size_t>(options_.side);
     Batch batch;

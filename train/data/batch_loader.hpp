@@ -20,6 +20,12 @@ struct Batch {
   std::vector<std::uint32_t> samples;  // (N) indices into the crop set
 };
 
+// Of batches 0, 1, 2, ... this loader gives every `ranks`-th, from `rank` on.
+struct Shard {
+  int rank = 0;
+  int ranks = 1;
+};
+
 enum class LastBatch { drop_incomplete, keep_incomplete };
 
 struct LoaderOptions {
@@ -31,7 +37,8 @@ struct LoaderOptions {
   int batch = 32;
   int workers = 1;
   LastBatch last = LastBatch::drop_incomplete;
-  std::size_t first_batch = 0;  // batches to pass over: where an interrupted epoch goes on
+  Shard shard;                  // which of the order's batches are made here
+  std::size_t first_batch = 0;  // of the shard's, to pass over: where an interrupted epoch goes on
 };
 
 class BatchLoader {
@@ -42,7 +49,7 @@ class BatchLoader {
   virtual ~BatchLoader() = default;  // stops the workers
   // The next batch, nothing at the end. Errors: the first one in batch order; the loader is at its end then.
   virtual Result<std::optional<Batch>> next() = 0;
-  virtual std::size_t batches() const = 0;  // of the whole order, passed-over ones included
+  virtual std::size_t batches() const = 0;  // of the shard, passed-over ones included
 };
 
 }  // namespace dfa::train

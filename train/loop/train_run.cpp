@@ -10,6 +10,8 @@
 #include "dataset/manifest.hpp"
 #include "train/data/batch_loader.hpp"
 #include "train/data/sampler.hpp"
+#include "train/devices/gradient_pool.hpp"
+#include "train/devices/shares.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/validation.hpp"
 #include "train/nets/init.hpp"
@@ -30,10 +32,11 @@ double seconds_since(Clock::time_point begin) {
 // Everything a run works with, and where it stands.
 class Run {
  public:
-  Run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel)
-      : config_(config), observer_(observer), cancel_(cancel) {}
+  Run(const RunConfig& config, RankGroup& group, RunObserver& observer, const CancelFlag& cancel)
+      : config_(config), group_(group), observer_(observer), cancel_(cancel) {}
 
   Status open_data();
+  Status agree_on_start();
   Status build_network();
   Status make_folder();
   Status restore(const Checkpoint& checkpoint);
@@ -41,21 +44,25 @@ class Run {
 
  private:
   Status train_epoch();
-  Status train_step(const Batch& batch, std::int64_t steps);
+  Status train_step(std::span<const Batch> parts, std::int64_t steps);
   Status end_epoch(std::int64_t steps);
+  Status write_metrics() const;
   Status save_last();
   Status save_best();
   Checkpoint snapshot() const;
-  tl::unexpected<Error> bad_step(const Error& error, const Batch& batch) const;
+  tl::unexpected<Error> bad_step(const Error& error, std::span<const Batch> parts) const;
   std::filesystem::path folder() const { return config_.out; }
 
   RunConfig config_;
+  RankGroup& group_;
   RunObserver& observer_;
   const CancelFlag& cancel_;
   std::string manifest_sha256_, initial_sha256_;
   std::unique_ptr<CropSet> train_crops_, val_crops_;
   std::unique_ptr<TrainNetwork> network_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<GradientPool> gradients_;
+  int micro_batch_ = 0;
   std::unique_ptr<WeightAverage> average_;  // null without one
   RunPosition at_;
   std::int64_t steps_done_here_ = 0;  // by this process, for the time left
@@ -92,8 +99,24 @@ Status Run::open_data() {
   return {};
 }
 
+// Before the first step: what must be the same everywhere for the ranks' steps to be one run's.
+Status Run::agree_on_start() {
+  DFA_TRY(agree_equal(group_, "version", kBuildId));
+  DFA_TRY(agree_equal(group_, "configuration", run_config_json(config_)));
+  DFA_TRY(agree_equal(group_, "manifest", manifest_sha256_));
+  DFA_TRY(agree_equal(group_, "pre-trained trunk", initial_sha256_));
+  if (!group_.is_alone())
+    observer_.note(
+        LogLevel::info,
+        fmt::format("{} ranks, {} crops each at a time; the head's statistics are those of {}", group_.size(),
+                    micro_batch_, config_.head_statistics == HeadStatistics::whole ? "all" : "rank 0"));
+  return {};
+}
+
 Status Run::build_network() {
-  set_torch_threads(config_.threads);
+  DFA_ASSIGN_OR_RETURN(micro_batch_, micro_batch_size(config_, group_.size()));
+  DFA_ASSIGN_OR_RETURN(const int threads, threads_of_rank(group_, config_.threads));
+  set_torch_threads(threads);
   DFA_ASSIGN_OR_RETURN(network_, TrainNetwork::create(config_.network, config_.trained, config_.attention));
   TensorMap weights = init_weights(config_.network, config_.seed);
   if (!config_.pretrained.empty()) {
@@ -102,6 +125,8 @@ Status Run::build_network() {
   }
   DFA_TRY(network_->load(weights));
   DFA_ASSIGN_OR_RETURN(optimizer_, Optimizer::create(*network_, config_.optimizer));
+  share_statistics(*network_, group_, config_.head_statistics);
+  gradients_ = GradientPool::create(*network_, group_);
   if (config_.ema > 0) average_ = WeightAverage::create(*network_, config_.ema);
 
   const TrainedCounts counts = network_->counts();
@@ -117,6 +142,7 @@ Status Run::build_network() {
 }
 
 Status Run::make_folder() {
+  if (!group_.is_first()) return {};
   std::error_code error;
   if (std::filesystem::exists(folder() / kLastCheckpoint) || std::filesystem::exists(folder() / "metrics.jsonl"))
     return fail(ErrorCode::usage,
@@ -152,6 +178,7 @@ Checkpoint Run::snapshot() const {
 }
 
 Status Run::save_last() {
+  if (!group_.is_first()) return {};
   Checkpoint checkpoint = snapshot();
   checkpoint.optimizer = optimizer_->state();
   if (average_) checkpoint.average = average_->state();
@@ -159,29 +186,33 @@ Status Run::save_last() {
 }
 
 Status Run::save_best() {
+  if (!group_.is_first()) return {};
   return save_checkpoint(snapshot(), folder() / kBestCheckpoint);
 }
 
-tl::unexpected<Error> Run::bad_step(const Error& error, const Batch& batch) const {
+tl::unexpected<Error> Run::bad_step(const Error& error, std::span<const Batch> parts) const {
   std::string crops;
-  for (const std::uint32_t sample : batch.samples) crops += "\n    " + train_crops_->samples()[sample].path;
+  for (const Batch& part : parts)
+    for (const std::uint32_t sample : part.samples) crops += "\n    " + train_crops_->samples()[sample].path;
   return fail(error.code,
               "epoch {}, step {}: {}\n  likely cause: the learning rate is too high, or a crop is damaged\n  last good "
               "state: {}\n  crops of the batch:{}",
               at_.epoch + 1, at_.step + 1, error.message, (folder() / kLastCheckpoint).string(), crops);
 }
 
-Status Run::train_step(const Batch& batch, std::int64_t steps) {
+Status Run::train_step(std::span<const Batch> parts, std::int64_t steps) {
   LossOptions options;
   options.label_smoothing = config_.label_smoothing;
   options.compute = config_.compute;
-  DFA_ASSIGN_OR_RETURN(const LossValues values, network_->loss_and_gradients(batch.images, batch.labels, options));
-  if (!std::isfinite(values.loss))
-    return bad_step({ErrorCode::non_finite_loss, fmt::format("the loss is {}, expected a finite number", values.loss)},
-                    batch);
+  const Result<LossValues> got = gradients_->loss_and_gradients(parts, options);
+  if (!got)
+    return got.error().code == ErrorCode::non_finite_loss ? bad_step(got.error(), parts)
+                                                          : tl::unexpected<Error>(got.error());
+  const LossValues& values = *got;
   const double rate = learning_rate(config_.schedule, at_.epoch, at_.step, steps);
   const Result<double> norm = optimizer_->step(rate);
-  if (!norm) return bad_step(norm.error(), batch);
+  if (!norm) return bad_step(norm.error(), parts);
+  if (config_.head_statistics == HeadStatistics::rank) DFA_TRY(broadcast_head_statistics(*network_, group_));
   if (average_) average_->update();
   ++at_.step;
   at_.loss_sum += values.loss;
@@ -206,23 +237,26 @@ Status Run::train_epoch() {
   options.augment = config_.augment;
   options.seed = config_.seed;
   options.epoch = static_cast<std::uint64_t>(at_.epoch);
-  options.batch = config_.batch;
+  options.batch = micro_batch_;
+  options.shard = {group_.rank(), group_.size()};
   options.workers = config_.data.workers;
-  options.first_batch = static_cast<std::size_t>(at_.step);
+  options.first_batch = static_cast<std::size_t>(at_.step * config_.accumulate);
+  drop_incomplete_batch(order, config_.batch);
   const auto loader = BatchLoader::start(*train_crops_, std::move(order), options);
-  const std::int64_t steps = static_cast<std::int64_t>(loader->batches());
+  const std::int64_t steps = static_cast<std::int64_t>(loader->batches()) / config_.accumulate;
   if (steps == 0)
     return fail(ErrorCode::usage, "an epoch has fewer crops than a batch of {}; incomplete batches are dropped",
                 config_.batch);
   for (;;) {
     const Clock::time_point begin = Clock::now();
-    DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
-    if (!batch) break;
-    if (cancel_.requested()) {
+    DFA_ASSIGN_OR_RETURN(const std::vector<Batch> parts, next_parts(*loader, config_.accumulate));
+    if (parts.empty()) break;
+    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(group_, cancel_.requested()));
+    if (stop) {
       DFA_TRY(save_last());
       return fail(ErrorCode::cancelled, "stopped after epoch {}, step {}; the state is saved", at_.epoch, at_.step);
     }
-    DFA_TRY(train_step(*batch, steps));
+    DFA_TRY(train_step(parts, steps));
     const double seconds = seconds_since(begin);
     at_.seconds += seconds;
     seconds_here_ += seconds;
@@ -234,7 +268,7 @@ Status Run::end_epoch(std::int64_t steps) {
   const Clock::time_point begin = Clock::now();
   // With a weight average the average is what is validated, kept as best and exported.
   if (average_) average_->swap();
-  const auto validated = validate(*network_, *val_crops_, config_, cancel_);
+  const auto validated = validate(*network_, *val_crops_, config_, group_, cancel_);
   if (!validated) {
     if (average_) average_->swap();
     if (validated.error().code == ErrorCode::cancelled)
@@ -267,40 +301,76 @@ Status Run::end_epoch(std::int64_t steps) {
   const Status saved = is_best ? save_best() : Status{};  // while the average is in place
   if (average_) average_->swap();
   DFA_TRY(saved);
-  std::string metrics;
-  for (const std::string& past : at_.history) metrics += past + "\n";
-  DFA_TRY(write_file_atomically(folder() / "metrics.jsonl", metrics));
+  DFA_TRY(write_metrics());
   observer_.on_epoch(at_.history.back());
   const bool last = at_.epoch == config_.schedule.epochs;
-  return last || at_.epoch % config_.checkpoint_every == 0 || cancel_.requested() ? save_last() : Status{};
+  return last || at_.epoch % config_.checkpoint_every == 0 ? save_last() : Status{};
+}
+
+Status Run::write_metrics() const {
+  if (!group_.is_first()) return {};
+  std::string metrics;
+  for (const std::string& past : at_.history) metrics += past + "\n";
+  return write_file_atomically(folder() / "metrics.jsonl", metrics);
 }
 
 Result<RunSummary> Run::train() {
   while (at_.epoch < config_.schedule.epochs) {
     DFA_TRY(train_epoch());
-    if (cancel_.requested()) return fail(ErrorCode::cancelled, "stopped after epoch {}; the state is saved", at_.epoch);
+    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(group_, cancel_.requested()));
+    if (!stop) continue;
+    DFA_TRY(save_last());
+    return fail(ErrorCode::cancelled, "stopped after epoch {}; the state is saved", at_.epoch);
   }
-  return RunSummary{folder(), at_.epoch, at_.best_auc, at_.best_epoch};
+  return RunSummary{folder(), at_.epoch, at_.best_auc, at_.best_epoch, group_.rank()};
+}
+
+// What the other ranks would say is what rank 0 says.
+class Silent : public RunObserver {
+ public:
+  void note(LogLevel, const std::string&) override {}
+  void on_step(const StepReport&) override {}
+  void on_epoch(const std::string&) override {}
+};
+
+// Meets the other ranks, if there are any, does the work, and sees to it that an error ends the run for all of them.
+template <class Work>
+Result<RunSummary> among_ranks(const RunConfig& config, RunObserver& observer, const Work& work) {
+  DFA_ASSIGN_OR_RETURN(const RankEnvironment environment, read_rank_environment());
+  DFA_ASSIGN_OR_RETURN(const std::unique_ptr<RankGroup> group,
+                       RankGroup::join(environment, std::chrono::seconds(config.rank_timeout_s)));
+  Silent silent;
+  Result<RunSummary> summary = work(*group, group->is_first() ? observer : static_cast<RunObserver&>(silent));
+  if (!summary) return tl::unexpected<Error>(group->leave(std::move(summary).error()));
+  return summary;
 }
 
 }  // namespace
 
 Result<RunSummary> start_run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel) {
-  Run run(config, observer, cancel);
-  DFA_TRY(run.open_data());
-  DFA_TRY(run.build_network());
-  DFA_TRY(run.make_folder());
-  return run.train();
+  return among_ranks(config, observer, [&](RankGroup& group, RunObserver& told) -> Result<RunSummary> {
+    Run run(config, group, told, cancel);
+    DFA_TRY(run.open_data());
+    DFA_TRY(run.build_network());
+    DFA_TRY(run.agree_on_start());
+    DFA_TRY(run.make_folder());
+    return run.train();
+  });
 }
 
 Result<RunSummary> resume_run(const std::filesystem::path& folder, RunObserver& observer, const CancelFlag& cancel) {
-  DFA_ASSIGN_OR_RETURN(Checkpoint checkpoint, read_checkpoint(folder / kLastCheckpoint));
-  checkpoint.config.out = folder.string();  // the folder may have been moved
-  Run run(checkpoint.config, observer, cancel);
-  DFA_TRY(run.open_data());
-  DFA_TRY(run.build_network());
-  DFA_TRY(run.restore(checkpoint));
-  return run.train();
+  Result<Checkpoint> checkpoint = read_checkpoint(folder / kLastCheckpoint);
+  const RunConfig config = checkpoint ? checkpoint->config : RunConfig{};  // the others must hear of a failure too
+  return among_ranks(config, observer, [&](RankGroup& group, RunObserver& told) -> Result<RunSummary> {
+    if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
+    checkpoint->config.out = folder.string();  // the folder may have been moved
+    Run run(checkpoint->config, group, told, cancel);
+    DFA_TRY(run.open_data());
+    DFA_TRY(run.build_network());
+    DFA_TRY(run.agree_on_start());
+    DFA_TRY(run.restore(*checkpoint));
+    return run.train();
+  });
 }
 
 }  // namespace dfa::train

@@ -41,7 +41,7 @@ NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, AttentionKern
     for (std::size_t i = 0; i < stages.size(); ++i) interactions->push_back(Interaction(config, attention));
   }
   head = register_module(
-      "head", nn::Sequential(nn::BatchNorm1d(nn::BatchNorm1dOptions(d).eps(kHeadEps).momentum(0.1).affine(false)),
+      "head", nn::Sequential(SharedBatchNorm1d(nn::BatchNorm1dOptions(d).eps(kHeadEps).momentum(0.1).affine(false)),
                              nn::Linear(d, config.classes)));
 }
 
