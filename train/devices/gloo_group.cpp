@@ -3,6 +3,8 @@
 #define USE_C10D_GLOO  // the wheel's library has it; its headers ask for Gloo's own (libgloo-dev)
 #include <torch/torch.h>
 
+#include <c10/util/Logging.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -18,6 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using StorePtr = c10::intrusive_ptr<c10d::Store>;
+
+constexpr int kNoLogs = 3;  // only what ends the process
 
 std::string short_reason(const std::exception& error) {
   const std::string whole = error.what();
@@ -216,6 +220,8 @@ class GlooGroup : public RankGroup {
 }  // namespace
 
 Result<std::unique_ptr<RankGroup>> join_gloo_group(const RankEnvironment& environment, milliseconds timeout) {
+  FLAGS_caffe2_log_level =
+      kNoLogs;  // c10d writes its retries and stack traces to stderr; what matters comes back as an error
   DFA_ASSIGN_OR_RETURN(StorePtr store, reach_store(environment, timeout));
   DFA_TRY(wait_for_all(environment, *store, timeout));
   try {
@@ -223,8 +229,8 @@ Result<std::unique_ptr<RankGroup>> join_gloo_group(const RankEnvironment& enviro
     DFA_TRY(group->connect());
     return group;
   } catch (const std::exception& error) {
-    return fail(kRankLost, "the ranks' store at {}:{} does not answer: {}", environment.address,
-                environment.port, short_reason(error));
+    return fail(kRankLost, "the ranks' store at {}:{} does not answer: {}", environment.address, environment.port,
+                short_reason(error));
   }
 }
 

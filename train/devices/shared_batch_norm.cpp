@@ -81,13 +81,12 @@ class Normalise : public torch::autograd::Function<Normalise> {
     const at::Tensor mean_g = sums.narrow(0, 0, mean.numel()).to(mean.options());
     const at::Tensor mean_gh = sums.narrow(0, mean.numel(), mean.numel()).to(mean.options());
     const at::Tensor inverse = at::rsqrt(variance + eps);
-    const at::Tensor scale = weight.defined() ? weight.detach() * inverse : inverse;
+    const at::Tensor scale = weight.detach() * inverse;
     const at::Tensor centred = widen(x) - over_channels(mean, x);
     const at::Tensor indirect =
         over_channels(scale * mean_g, x) + centred * over_channels(scale * inverse * mean_gh, x);
     const at::Tensor dx = (widen(direct) - indirect).to(x.scalar_type());
-    return {dx, weight.defined() ? local_gh : at::Tensor(), weight.defined() ? local_g : at::Tensor(), {}, {}, {}, {},
-            {}};
+    return {dx, local_gh, local_g, {}, {}, {}, {}, {}};
   }
 };
 
@@ -103,7 +102,10 @@ at::Tensor forward_over_ranks(Norm& norm, const at::Tensor& x, RankGroup& group)
                            momentum);
     return found;
   }();
-  return Normalise::apply(x, norm.weight, norm.bias, whole.mean, whole.variance, whole.count, norm.options.eps(),
+  // Autograd's functions take no undefined tensors: a norm without an affine part gets the one that changes nothing.
+  const at::Tensor weight = norm.weight.defined() ? norm.weight : at::ones_like(whole.mean);
+  const at::Tensor bias = norm.bias.defined() ? norm.bias : at::zeros_like(whole.mean);
+  return Normalise::apply(x, weight, bias, whole.mean, whole.variance, whole.count, norm.options.eps(),
                           reinterpret_cast<std::int64_t>(&group));
 }
 
