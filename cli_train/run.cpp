@@ -7,7 +7,6 @@
 
 #include "base/nearest_name.hpp"
 #include "cli_train/command.hpp"
-#include "train/devices/rank_environment.hpp"
 #include "version.hpp"
 
 namespace dfa::cli_train {
@@ -17,7 +16,7 @@ namespace {
 Exit exit_for(ErrorCode code) {
   const int number = static_cast<int>(code);
   if (code == ErrorCode::usage) return Exit::usage;
-  if (code == kRankLost) return Exit::rank;
+  if (code == ErrorCode::rank_lost) return Exit::rank;
   if (number >= 400 && number < 500) return Exit::model;
   if (code == ErrorCode::recipe_mismatch) return Exit::model;
   if ((number >= 200 && number < 400) || code == ErrorCode::manifest_invalid) return Exit::no_input;
@@ -70,6 +69,7 @@ int run(std::span<const std::string> argv, Streams streams, const CancelFlag& ca
   add_run_command(app, context);
   add_resume_command(app, context);
   add_export_command(app, context);
+  add_merge_command(app, context);
   add_parity_command(app, context);
   try {
     std::vector<std::string> reversed(argv.rbegin(), argv.rend());  // CLI11 takes them last first

@@ -52,7 +52,7 @@ Result<StorePtr> reach_store(const RankEnvironment& environment, milliseconds ti
     if (serve)
       return fail(ErrorCode::usage, "rank 0 cannot listen at {}:{}: {}\n  next step: another MASTER_PORT",
                   environment.address, environment.port, short_reason(error));
-    return fail(kRankLost, "rank 0 was not at {}:{} (MASTER_ADDR, MASTER_PORT) within {:.0f} s: {}",
+    return fail(ErrorCode::rank_lost, "rank 0 was not at {}:{} (MASTER_ADDR, MASTER_PORT) within {:.0f} s: {}",
                 environment.address, environment.port, std::chrono::duration<double>(timeout).count(),
                 short_reason(error));
   }
@@ -74,7 +74,7 @@ Status wait_for_all(const RankEnvironment& environment, c10d::Store& store, mill
     } catch (const std::exception&) {
       missing = "0";  // nobody else answers for the store
     }
-    return fail(kRankLost, "rank {} did not come within {:.0f} s: {}", missing,
+    return fail(ErrorCode::rank_lost, "rank {} did not come within {:.0f} s: {}", missing,
                 std::chrono::duration<double>(timeout).count(), short_reason(error));
   }
 }
@@ -229,8 +229,8 @@ Result<std::unique_ptr<RankGroup>> join_gloo_group(const RankEnvironment& enviro
     DFA_TRY(group->connect());
     return group;
   } catch (const std::exception& error) {
-    return fail(kRankLost, "the ranks' store at {}:{} does not answer: {}", environment.address, environment.port,
-                short_reason(error));
+    return fail(ErrorCode::rank_lost, "the ranks' store at {}:{} does not answer: {}", environment.address,
+                environment.port, short_reason(error));
   }
 }
 

@@ -148,16 +148,17 @@ std::optional<Error> Heartbeat::State::find_cause(MeetingFailure failure) const 
   if (const auto rank = find_peer([](const Peer& peer) { return peer.note.life == Life::told; }))
     return peer_at(*rank).note.error;
   if (store_is_gone || Clock::now() - last_pass > times.silent_after)
-    return Error{kRankLost, fmt::format("{} died or was stopped: its store does not answer (for {:.1f} s)",
-                                        store_holder(), seconds(Clock::now() - last_pass))};
+    return Error{ErrorCode::rank_lost, fmt::format("{} died or was stopped: its store does not answer (for {:.1f} s)",
+                                                   store_holder(), seconds(Clock::now() - last_pass))};
   if (const auto rank = find_peer([&](const Peer& peer) { return peer.note.life == Life::working && is_silent(peer); }))
-    return Error{kRankLost, fmt::format("rank {} died or was stopped: no sign of life for {:.1f} s", *rank,
-                                        seconds(Clock::now() - peer_at(*rank).changed))};
+    return Error{ErrorCode::rank_lost, fmt::format("rank {} died or was stopped: no sign of life for {:.1f} s", *rank,
+                                                   seconds(Clock::now() - peer_at(*rank).changed))};
   if (const auto rank = find_peer([](const Peer& peer) { return peer.note.life == Life::left; }))
-    return Error{kRankLost, fmt::format("rank {} has ended before the others", *rank)};
+    return Error{ErrorCode::rank_lost, fmt::format("rank {} has ended before the others", *rank)};
   if (failure == MeetingFailure::broken) return std::nullopt;
   if (const auto rank = find_peer([&](const Peer& peer) { return peer.note.meetings < own.meetings; }))
-    return Error{kRankLost, fmt::format("rank {} hangs: it lives, but has not come to where the ranks meet", *rank)};
+    return Error{ErrorCode::rank_lost,
+                 fmt::format("rank {} hangs: it lives, but has not come to where the ranks meet", *rank)};
   return std::nullopt;
 }
 
@@ -200,7 +201,8 @@ Error Heartbeat::blame(MeetingFailure failure, const std::string& said) {
   const Clock::time_point deadline = Clock::now() + state_->times.verdict_within;
   for (;;) {
     if (std::optional<Error> cause = state_->find_cause(failure)) return *cause;
-    if (Clock::now() >= deadline) return {kRankLost, "the ranks lost each other, and none could be blamed: " + said};
+    if (Clock::now() >= deadline)
+      return {ErrorCode::rank_lost, "the ranks lost each other, and none could be blamed: " + said};
     state_->changed.wait_for(lock, state_->times.interval);
   }
 }

@@ -7,9 +7,6 @@
 
 #include "base/result.hpp"
 
-namespace dfa {
-inline constexpr ErrorCode kRankLost{701};
-}
 namespace dfa::train {
 
 // Who holds the store in which the ranks meet: rank 0, or torchrun's agent (TORCHELASTIC_USE_AGENT_STORE).

@@ -22,9 +22,13 @@ class Alone : public RankGroup {
 
 }  // namespace
 
+std::unique_ptr<RankGroup> RankGroup::alone() {
+  return std::make_unique<Alone>();
+}
+
 Result<std::unique_ptr<RankGroup>> RankGroup::join(const RankEnvironment& environment,
                                                    std::chrono::milliseconds timeout) {
-  if (environment.size == 1) return std::make_unique<Alone>();
+  if (environment.size == 1) return alone();
   return join_gloo_group(environment, timeout);
 }
 

@@ -27,6 +27,8 @@ class RankGroup {
   // Waits for all ranks. A rank that has not come, or does not answer, within `timeout` ends the group. For one process
   // there is nothing to wait for, and every meeting does nothing. Errors: rank_lost.
   static Result<std::unique_ptr<RankGroup>> join(const RankEnvironment& environment, std::chrono::milliseconds timeout);
+  // One process, without looking at any environment.
+  static std::unique_ptr<RankGroup> alone();
   virtual ~RankGroup() = default;
 
   virtual int rank() const = 0;

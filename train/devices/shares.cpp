@@ -44,8 +44,25 @@ Result<int> micro_batch_size(const RunConfig& config, int ranks) {
   return size;
 }
 
-void drop_incomplete_batch(std::vector<std::uint32_t>& order, int batch) {
-  order.resize(order.size() - order.size() % static_cast<std::size_t>(batch));
+std::vector<Slot> slots_of_rank(const std::vector<Slot>& slots, int batch, int micro_batch, const RankGroup& group) {
+  const std::size_t size = static_cast<std::size_t>(micro_batch);
+  const std::size_t whole = slots.size() - slots.size() % static_cast<std::size_t>(batch);
+  const std::size_t block = size * static_cast<std::size_t>(group.size());
+  std::vector<Slot> mine;
+  for (std::size_t begin = size * static_cast<std::size_t>(group.rank()); begin + size <= whole; begin += block)
+    mine.insert(mine.end(), slots.begin() + static_cast<std::ptrdiff_t>(begin),
+                slots.begin() + static_cast<std::ptrdiff_t>(begin + size));
+  return mine;
+}
+
+std::vector<std::uint32_t> blocks_of_rank(std::size_t count, int block, const RankGroup& group) {
+  std::vector<std::uint32_t> mine;
+  const std::size_t size = static_cast<std::size_t>(block);
+  const std::size_t round = size * static_cast<std::size_t>(group.size());
+  for (std::size_t begin = size * static_cast<std::size_t>(group.rank()); begin < count; begin += round)
+    for (std::size_t place = begin; place < std::min(begin + size, count); ++place)
+      mine.push_back(static_cast<std::uint32_t>(place));
+  return mine;
 }
 
 Result<std::vector<Batch>> next_parts(BatchLoader& loader, int accumulate) {

@@ -24,8 +24,12 @@ namespace dfa::train {
 // small for statistics.
 Result<int> micro_batch_size(const RunConfig& config, int ranks);
 
-// Places of `order` that make whole batches.
-void drop_incomplete_batch(std::vector<std::uint32_t>& order, int batch);
+// What this rank shows of an epoch, in its order: its part of every micro-batch of every whole batch. Requires `batch`
+// to be a multiple of ranks x micro_batch.
+std::vector<Slot> slots_of_rank(const std::vector<Slot>& slots, int batch, int micro_batch, const RankGroup& group);
+
+// This rank's blocks of `block` places, of all blocks in turn; the last one may be incomplete.
+std::vector<std::uint32_t> blocks_of_rank(std::size_t count, int block, const RankGroup& group);
 
 // This rank's micro-batches of the next step; empty at the end.
 Result<std::vector<Batch>> next_parts(BatchLoader& loader, int accumulate);

@@ -1,166 +1,93 @@
 #include "train/loop/train_run.hpp"
 
 #include <chrono>
-#include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
-#include "base/hash.hpp"
 #include "base/machine.hpp"
-#include "dataset/manifest.hpp"
-#include "train/data/batch_loader.hpp"
-#include "train/data/sampler.hpp"
-#include "train/devices/gradient_pool.hpp"
 #include "train/devices/shares.hpp"
 #include "train/loop/checkpoint.hpp"
+#include "train/loop/epoch_metrics.hpp"
+#include "train/loop/run_folder.hpp"
+#include "train/loop/run_parts.hpp"
+#include "train/loop/train_step.hpp"
 #include "train/loop/validation.hpp"
-#include "train/nets/init.hpp"
-#include "train/nets/pretrained.hpp"
 #include "version.hpp"
 
 namespace dfa::train {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// Everything a run works with, and where it stands.
+// A run between two moments at which it could be stopped.
 class Run {
  public:
-  Run(const RunConfig& config, RankGroup& group, RunObserver& observer, const CancelFlag& cancel)
-      : config_(config), group_(group), observer_(observer), cancel_(cancel) {}
+  Run(const RunConfig& config, std::shared_ptr<RankGroup> group, RunObserver& observer, const CancelFlag& cancel)
+      : observer_(observer), cancel_(cancel), folder_(config.out) {
+    parts_.config = config;
+    parts_.group = std::move(group);
+  }
 
-  Status open_data();
-  Status agree_on_start();
-  Status build_network();
-  Status make_folder();
+  Status open();
+  Status make_folder() { return writes() ? folder_.create(parts_.config) : Status{}; }
   Status restore(const Checkpoint& checkpoint);
   Result<RunSummary> train();
 
  private:
   Status train_epoch();
-  Status train_step(std::span<const Batch> parts, std::int64_t steps);
+  Status agree_on_start();
+  Status one_step(std::span<const Batch> batch, std::int64_t steps);
   Status end_epoch(std::int64_t steps);
-  Status write_metrics() const;
+  Result<ValidationResult> validate_average();
+  EpochMetrics close_books(const ValidationResult& validated, std::int64_t steps, double val_seconds);
   Status save_last();
-  Status save_best();
   Checkpoint snapshot() const;
-  tl::unexpected<Error> bad_step(const Error& error, std::span<const Batch> parts) const;
-  std::filesystem::path folder() const { return config_.out; }
+  void report_step(const StepValues& values, std::int64_t steps);
+  tl::unexpected<Error> bad_step(const Error& error, std::span<const Batch> batch) const;
+  bool writes() const { return parts_.group->is_first(); }
+  const RunConfig& config() const { return parts_.config; }
 
-  RunConfig config_;
-  RankGroup& group_;
   RunObserver& observer_;
   const CancelFlag& cancel_;
-  std::string manifest_sha256_, initial_sha256_;
-  std::unique_ptr<CropSet> train_crops_, val_crops_;
-  std::unique_ptr<TrainNetwork> network_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<GradientPool> gradients_;
-  int micro_batch_ = 0;
-  std::unique_ptr<WeightAverage> average_;  // null without one
+  RunFolder folder_;
+  RunParts parts_;
   RunPosition at_;
   std::int64_t steps_done_here_ = 0;  // by this process, for the time left
   double seconds_here_ = 0;
 };
 
-std::string describe(const CropSet& crops) {
-  std::size_t fakes = 0;
-  for (const Sample& sample : crops.samples()) fakes += sample.label == 1 ? 1 : 0;
-  return fmt::format("{} real, {} fake{}", crops.samples().size() - fakes, fakes,
-                     crops.unlabelled() > 0 ? fmt::format(", {} without a label left out", crops.unlabelled()) : "");
+Status Run::open() {
+  DFA_TRY(open_data(parts_, observer_));
+  DFA_TRY(build_network(parts_, observer_));
+  return agree_on_start();
 }
 
-bool has_both_classes(const CropSet& crops) {
-  bool seen[2] = {false, false};
-  for (const Sample& sample : crops.samples()) seen[sample.label] = true;
-  return seen[0] && seen[1];
-}
-
-Status Run::open_data() {
-  if (config_.data.manifest.empty())
-    return fail(ErrorCode::usage, "configuration: \"data.manifest\" is empty, expected the manifest's path");
-  const std::filesystem::path path = config_.data.manifest;
-  DFA_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(path));
-  DFA_ASSIGN_OR_RETURN(manifest_sha256_, sha256_file(path));
-  const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config_.data.cache_mib) << 20;
-  DFA_ASSIGN_OR_RETURN(train_crops_, CropSet::open(manifest, path, Role::train, config_.crop, cache_bytes));
-  DFA_ASSIGN_OR_RETURN(val_crops_, CropSet::open(manifest, path, Role::val, config_.crop, cache_bytes));
-  if (!has_both_classes(*val_crops_))
-    return fail(ErrorCode::usage,
-                "{}: role val has {}; choosing the best checkpoint needs both classes (role test is never used for it)",
-                path.string(), describe(*val_crops_));
-  observer_.note(LogLevel::info, fmt::format("train: {}; val: {}", describe(*train_crops_), describe(*val_crops_)));
-  return {};
-}
-
-// Before the first step: what must be the same everywhere for the ranks' steps to be one run's.
+// What must be the same everywhere for the ranks' steps to be those of one run.
 Status Run::agree_on_start() {
-  DFA_TRY(agree_equal(group_, "version", kBuildId));
-  DFA_TRY(agree_equal(group_, "configuration", run_config_json(config_)));
-  DFA_TRY(agree_equal(group_, "manifest", manifest_sha256_));
-  DFA_TRY(agree_equal(group_, "pre-trained trunk", initial_sha256_));
-  if (!group_.is_alone())
-    observer_.note(
-        LogLevel::info,
-        fmt::format("{} ranks, {} crops each at a time; the head's statistics are those of {}", group_.size(),
-                    micro_batch_, config_.head_statistics == HeadStatistics::whole ? "all" : "rank 0"));
+  RankGroup& group = *parts_.group;
+  DFA_TRY(agree_equal(group, "version", kBuildId));
+  DFA_TRY(agree_equal(group, "configuration", run_config_json(config())));
+  DFA_TRY(agree_equal(group, "manifest", parts_.manifest_sha256));
+  DFA_TRY(agree_equal(group, "pre-trained trunk", parts_.initial_sha256));
+  if (group.is_alone()) return {};
+  const bool whole = config().head_statistics == HeadStatistics::whole;
+  observer_.note(LogLevel::info, fmt::format("{} ranks, {} crops each at a time; the head's statistics are those of {}",
+                                             group.size(), parts_.micro_batch, whole ? "all" : "each by itself"));
   return {};
-}
-
-Status Run::build_network() {
-  DFA_ASSIGN_OR_RETURN(micro_batch_, micro_batch_size(config_, group_.size()));
-  DFA_ASSIGN_OR_RETURN(const int threads, threads_of_rank(group_, config_.threads));
-  set_torch_threads(threads);
-  DFA_ASSIGN_OR_RETURN(network_, TrainNetwork::create(config_.network, config_.trained, config_.attention));
-  TensorMap weights = init_weights(config_.network, config_.seed);
-  if (!config_.pretrained.empty()) {
-    DFA_TRY(put_pretrained_trunk(config_.network, config_.pretrained, weights));
-    DFA_ASSIGN_OR_RETURN(initial_sha256_, sha256_file(config_.pretrained));
-  }
-  DFA_TRY(network_->load(weights));
-  DFA_ASSIGN_OR_RETURN(optimizer_, Optimizer::create(*network_, config_.optimizer));
-  share_statistics(*network_, group_, config_.head_statistics);
-  gradients_ = GradientPool::create(*network_, group_);
-  if (config_.ema > 0) average_ = WeightAverage::create(*network_, config_.ema);
-
-  const TrainedCounts counts = network_->counts();
-  const ParameterCounts expected = count_parameters(config_.network);
-  if (counts.trained + counts.frozen != expected.trunk + expected.adapters)
-    return fail(ErrorCode::internal, "the network has {} parameters, its configuration {}",
-                counts.trained + counts.frozen, expected.trunk + expected.adapters);
-  if (config_.trained == adapter_groups() && counts.trained != expected.adapters)
-    return fail(ErrorCode::internal, "{} parameters learn, the adapters and the head have {}", counts.trained,
-                expected.adapters);
-  observer_.note(LogLevel::info, fmt::format("parameters: {} trained, {} frozen", counts.trained, counts.frozen));
-  return {};
-}
-
-Status Run::make_folder() {
-  if (!group_.is_first()) return {};
-  std::error_code error;
-  if (std::filesystem::exists(folder() / kLastCheckpoint) || std::filesystem::exists(folder() / "metrics.jsonl"))
-    return fail(ErrorCode::usage,
-                "{} already holds a run\n  next step: dfa-train resume {}, or another folder with --set out=DIR",
-                folder().string(), folder().string());
-  std::filesystem::create_directories(folder(), error);
-  if (error) return fail(ErrorCode::file_unwritable, "{}: {}", folder().string(), error.message());
-  return write_file_atomically(folder() / "config.json", run_config_json(config_));
 }
 
 Status Run::restore(const Checkpoint& checkpoint) {
-  if (checkpoint.manifest_sha256 != manifest_sha256_)
+  if (checkpoint.manifest_sha256 != parts_.manifest_sha256)
     return fail(ErrorCode::usage,
                 "{}: the manifest has changed since the run was started\n  got SHA-256 {}, expected {}",
-                config_.data.manifest, manifest_sha256_, checkpoint.manifest_sha256);
-  DFA_TRY(network_->load(checkpoint.network));
-  DFA_TRY(optimizer_->restore(checkpoint.optimizer));
-  if (average_) DFA_TRY(average_->restore(checkpoint.average));
+                config().data.manifest, parts_.manifest_sha256, checkpoint.manifest_sha256);
+  DFA_TRY(parts_.network->load(checkpoint.network));
+  DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
+  if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));
+  parts_.trunk_sha256 = checkpoint.trunk_sha256;
   at_ = checkpoint.position;
   observer_.note(LogLevel::info, fmt::format("resuming after epoch {}, step {}", at_.epoch, at_.step));
   return {};
@@ -168,161 +95,137 @@ Status Run::restore(const Checkpoint& checkpoint) {
 
 Checkpoint Run::snapshot() const {
   Checkpoint checkpoint;
-  checkpoint.config = config_;
+  checkpoint.config = config();
   checkpoint.position = at_;
   checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
-  checkpoint.manifest_sha256 = manifest_sha256_;
-  checkpoint.initial_sha256 = initial_sha256_;
-  checkpoint.network = network_->tensors();
+  checkpoint.manifest_sha256 = parts_.manifest_sha256;
+  checkpoint.initial_sha256 = parts_.initial_sha256;
+  checkpoint.trunk_sha256 = parts_.trunk_sha256;
+  checkpoint.network = parts_.network->tensors();
   return checkpoint;
 }
 
 Status Run::save_last() {
-  if (!group_.is_first()) return {};
+  if (!writes()) return {};
   Checkpoint checkpoint = snapshot();
-  checkpoint.optimizer = optimizer_->state();
-  if (average_) checkpoint.average = average_->state();
-  return save_checkpoint(checkpoint, folder() / kLastCheckpoint);
+  checkpoint.optimizer = parts_.optimizer->state();
+  if (parts_.average) checkpoint.average = parts_.average->state();
+  return folder_.save_last(checkpoint);
 }
 
-Status Run::save_best() {
-  if (!group_.is_first()) return {};
-  return save_checkpoint(snapshot(), folder() / kBestCheckpoint);
-}
-
-tl::unexpected<Error> Run::bad_step(const Error& error, std::span<const Batch> parts) const {
+tl::unexpected<Error> Run::bad_step(const Error& error, std::span<const Batch> batch) const {
+  if (error.code != ErrorCode::non_finite_loss) return tl::unexpected<Error>(error);
   std::string crops;
-  for (const Batch& part : parts)
-    for (const std::uint32_t sample : part.samples) crops += "\n    " + train_crops_->samples()[sample].path;
+  for (const Batch& part : batch)
+    for (const std::uint32_t sample : part.samples) crops += "\n    " + parts_.train_crops->samples()[sample].path;
   return fail(error.code,
               "epoch {}, step {}: {}\n  likely cause: the learning rate is too high, or a crop is damaged\n  last good "
               "state: {}\n  crops of the batch:{}",
-              at_.epoch + 1, at_.step + 1, error.message, (folder() / kLastCheckpoint).string(), crops);
+              at_.epoch + 1, at_.step + 1, error.message, folder_.last().string(), crops);
 }
 
-Status Run::train_step(std::span<const Batch> parts, std::int64_t steps) {
-  LossOptions options;
-  options.label_smoothing = config_.label_smoothing;
-  options.compute = config_.compute;
-  const Result<LossValues> got = gradients_->loss_and_gradients(parts, options);
-  if (!got)
-    return got.error().code == ErrorCode::non_finite_loss ? bad_step(got.error(), parts)
-                                                          : tl::unexpected<Error>(got.error());
-  const LossValues& values = *got;
-  const double rate = learning_rate(config_.schedule, at_.epoch, at_.step, steps);
-  const Result<double> norm = optimizer_->step(rate);
-  if (!norm) return bad_step(norm.error(), parts);
-  if (config_.head_statistics == HeadStatistics::rank) DFA_TRY(broadcast_head_statistics(*network_, group_));
-  if (average_) average_->update();
-  ++at_.step;
-  at_.loss_sum += values.loss;
-  at_.norm_sum += *norm;
-  ++steps_done_here_;
-  const std::int64_t epochs = config_.schedule.epochs;
+void Run::report_step(const StepValues& values, std::int64_t steps) {
+  const std::int64_t epochs = config().schedule.epochs;
   const std::int64_t left = (epochs - at_.epoch) * steps - at_.step;
-  observer_.on_step({at_.epoch + 1, epochs, at_.step, steps, values.loss, rate,
+  observer_.on_step({at_.epoch + 1, epochs, at_.step, steps, values.loss, values.learning_rate,
                      seconds_here_ / static_cast<double>(steps_done_here_) * static_cast<double>(left)});
+}
+
+Status Run::one_step(std::span<const Batch> batch, std::int64_t steps) {
+  const auto values = train_step(parts_, batch, {at_.epoch, at_.step, steps});
+  if (!values) return bad_step(values.error(), batch);
+  ++at_.step;
+  at_.loss_sum += values->loss;
+  at_.norm_sum += values->grad_norm;
+  ++steps_done_here_;
+  report_step(*values, steps);
   return {};
 }
 
 Status Run::train_epoch() {
-  const std::vector<Sample>& samples = train_crops_->samples();
-  DFA_ASSIGN_OR_RETURN(
-      std::vector<std::uint32_t> order,
-      epoch_order(samples, config_.data.sampling, static_cast<std::size_t>(config_.data.samples_per_epoch),
-                  config_.seed, static_cast<std::uint64_t>(at_.epoch)));
-  LoaderOptions options;
-  options.recipe = config_.crop;
-  options.side = config_.network.image;
-  options.augment = config_.augment;
-  options.seed = config_.seed;
-  options.epoch = static_cast<std::uint64_t>(at_.epoch);
-  options.batch = micro_batch_;
-  options.shard = {group_.rank(), group_.size()};
-  options.workers = config_.data.workers;
-  options.first_batch = static_cast<std::size_t>(at_.step * config_.accumulate);
-  drop_incomplete_batch(order, config_.batch);
-  const auto loader = BatchLoader::start(*train_crops_, std::move(order), options);
-  const std::int64_t steps = static_cast<std::int64_t>(loader->batches()) / config_.accumulate;
-  if (steps == 0)
-    return fail(ErrorCode::usage, "an epoch has fewer crops than a batch of {}; incomplete batches are dropped",
-                config_.batch);
+  DFA_ASSIGN_OR_RETURN(const auto loader, start_epoch(parts_, at_.epoch, at_.step));
+  const std::int64_t steps = steps_of(*loader, config());
+  std::uint64_t misses = 0;
   for (;;) {
     const Clock::time_point begin = Clock::now();
-    DFA_ASSIGN_OR_RETURN(const std::vector<Batch> parts, next_parts(*loader, config_.accumulate));
-    if (parts.empty()) break;
-    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(group_, cancel_.requested()));
+    DFA_ASSIGN_OR_RETURN(const std::vector<Batch> batch, next_parts(*loader, config().accumulate));
+    if (batch.empty()) break;
+    for (const Batch& part : batch) misses += part.self_blend_misses;
+    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(*parts_.group, cancel_.requested()));
     if (stop) {
       DFA_TRY(save_last());
       return fail(ErrorCode::cancelled, "stopped after epoch {}, step {}; the state is saved", at_.epoch, at_.step);
     }
-    DFA_TRY(train_step(parts, steps));
+    DFA_TRY(one_step(batch, steps));
     const double seconds = seconds_since(begin);
     at_.seconds += seconds;
     seconds_here_ += seconds;
   }
+  if (misses > 0)
+    observer_.note(LogLevel::warning, fmt::format("epoch {}: {} real crops could not be self-blended and were replaced",
+                                                  at_.epoch + 1, misses));
   return end_epoch(steps);
+}
+
+// Where there is a weight average it stays in the network's place afterwards, when this succeeds.
+Result<ValidationResult> Run::validate_average() {
+  if (parts_.average) parts_.average->swap();
+  auto validated = validate(*parts_.network, *parts_.val_crops, config(), *parts_.group, cancel_);
+  if (validated) return validated;
+  if (parts_.average) parts_.average->swap();
+  if (validated.error().code == ErrorCode::cancelled)
+    DFA_TRY(save_last());  // all steps of the epoch done: resume validates again
+  return validated;
+}
+
+// Counts the epoch as done.
+EpochMetrics Run::close_books(const ValidationResult& validated, std::int64_t steps, double val_seconds) {
+  ++at_.epoch;
+  if (validated.auc > at_.best_auc) {
+    at_.best_auc = validated.auc;
+    at_.best_epoch = at_.epoch;
+  }
+  const EpochMetrics metrics{.epoch = at_.epoch,
+                             .steps = steps,
+                             .learning_rate = learning_rate(config().schedule, at_.epoch - 1, steps - 1, steps),
+                             .train_loss = at_.loss_sum / static_cast<double>(steps),
+                             .grad_norm = at_.norm_sum / static_cast<double>(steps),
+                             .validation = validated,
+                             .best_epoch = at_.best_epoch,
+                             .train_seconds = at_.seconds,
+                             .val_seconds = val_seconds,
+                             .crops_per_second = static_cast<double>(steps * config().batch) / at_.seconds,
+                             .peak_memory_mib = peak_memory_mib()};
+  at_.step = 0;
+  at_.loss_sum = at_.norm_sum = at_.seconds = 0;
+  return metrics;
 }
 
 Status Run::end_epoch(std::int64_t steps) {
   const Clock::time_point begin = Clock::now();
   // With a weight average the average is what is validated, kept as best and exported.
-  if (average_) average_->swap();
-  const auto validated = validate(*network_, *val_crops_, config_, group_, cancel_);
-  if (!validated) {
-    if (average_) average_->swap();
-    if (validated.error().code == ErrorCode::cancelled)
-      DFA_TRY(save_last());  // all steps of the epoch done: resume validates again
-    return tl::unexpected<Error>(validated.error());
-  }
-  const double seconds = seconds_since(begin);
-  ++at_.epoch;
-  const bool is_best = validated->auc > at_.best_auc;
-  if (is_best) {
-    at_.best_auc = validated->auc;
-    at_.best_epoch = at_.epoch;
-  }
-  const Json line = {{"epoch", at_.epoch},
-                     {"steps", steps},
-                     {"lr", learning_rate(config_.schedule, at_.epoch - 1, steps - 1, steps)},
-                     {"train_loss", at_.loss_sum / static_cast<double>(steps)},
-                     {"grad_norm", at_.norm_sum / static_cast<double>(steps)},
-                     {"val_loss", validated->loss},
-                     {"val_auc", validated->auc},
-                     {"val_auc_by_method", validated->auc_by_method},
-                     {"best_epoch", at_.best_epoch},
-                     {"train_seconds", at_.seconds},
-                     {"val_seconds", seconds},
-                     {"crops_per_second", static_cast<double>(steps * config_.batch) / at_.seconds},
-                     {"peak_memory_mib", peak_memory_mib()}};
-  at_.history.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
-  at_.step = 0;
-  at_.loss_sum = at_.norm_sum = at_.seconds = 0;
-  const Status saved = is_best ? save_best() : Status{};  // while the average is in place
-  if (average_) average_->swap();
+  DFA_ASSIGN_OR_RETURN(const ValidationResult validated, validate_average());
+  const EpochMetrics metrics = close_books(validated, steps, seconds_since(begin));
+  at_.history.push_back(metrics_line(metrics));
+  const bool is_best = at_.best_epoch == at_.epoch;
+  const Status saved = is_best && writes() ? folder_.save_best(snapshot()) : Status{};  // while the average is in place
+  if (parts_.average) parts_.average->swap();
   DFA_TRY(saved);
-  DFA_TRY(write_metrics());
+  if (writes()) DFA_TRY(folder_.write_metrics(at_.history));
   observer_.on_epoch(at_.history.back());
-  const bool last = at_.epoch == config_.schedule.epochs;
-  return last || at_.epoch % config_.checkpoint_every == 0 ? save_last() : Status{};
-}
-
-Status Run::write_metrics() const {
-  if (!group_.is_first()) return {};
-  std::string metrics;
-  for (const std::string& past : at_.history) metrics += past + "\n";
-  return write_file_atomically(folder() / "metrics.jsonl", metrics);
+  const bool last = at_.epoch == config().schedule.epochs;
+  return last || at_.epoch % config().checkpoint_every == 0 ? save_last() : Status{};
 }
 
 Result<RunSummary> Run::train() {
-  while (at_.epoch < config_.schedule.epochs) {
+  while (at_.epoch < config().schedule.epochs) {
     DFA_TRY(train_epoch());
-    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(group_, cancel_.requested()));
+    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(*parts_.group, cancel_.requested()));
     if (!stop) continue;
     DFA_TRY(save_last());
     return fail(ErrorCode::cancelled, "stopped after epoch {}; the state is saved", at_.epoch);
   }
-  return RunSummary{folder(), at_.epoch, at_.best_auc, at_.best_epoch, group_.rank()};
+  return RunSummary{folder_.path(), at_.epoch, at_.best_auc, at_.best_epoch, parts_.group->rank()};
 }
 
 // What the other ranks would say is what rank 0 says.
@@ -337,10 +240,10 @@ class Silent : public RunObserver {
 template <class Work>
 Result<RunSummary> among_ranks(const RunConfig& config, RunObserver& observer, const Work& work) {
   DFA_ASSIGN_OR_RETURN(const RankEnvironment environment, read_rank_environment());
-  DFA_ASSIGN_OR_RETURN(const std::unique_ptr<RankGroup> group,
+  DFA_ASSIGN_OR_RETURN(const std::shared_ptr<RankGroup> group,
                        RankGroup::join(environment, std::chrono::seconds(config.rank_timeout_s)));
   Silent silent;
-  Result<RunSummary> summary = work(*group, group->is_first() ? observer : static_cast<RunObserver&>(silent));
+  Result<RunSummary> summary = work(group, group->is_first() ? observer : static_cast<RunObserver&>(silent));
   if (!summary) return tl::unexpected<Error>(group->leave(std::move(summary).error()));
   return summary;
 }
@@ -348,29 +251,27 @@ Result<RunSummary> among_ranks(const RunConfig& config, RunObserver& observer, c
 }  // namespace
 
 Result<RunSummary> start_run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel) {
-  return among_ranks(config, observer, [&](RankGroup& group, RunObserver& told) -> Result<RunSummary> {
-    Run run(config, group, told, cancel);
-    DFA_TRY(run.open_data());
-    DFA_TRY(run.build_network());
-    DFA_TRY(run.agree_on_start());
-    DFA_TRY(run.make_folder());
-    return run.train();
-  });
+  return among_ranks(config, observer,
+                     [&](const std::shared_ptr<RankGroup>& group, RunObserver& told) -> Result<RunSummary> {
+                       Run run(config, group, told, cancel);
+                       DFA_TRY(run.open());
+                       DFA_TRY(run.make_folder());
+                       return run.train();
+                     });
 }
 
 Result<RunSummary> resume_run(const std::filesystem::path& folder, RunObserver& observer, const CancelFlag& cancel) {
   Result<Checkpoint> checkpoint = read_checkpoint(folder / kLastCheckpoint);
   const RunConfig config = checkpoint ? checkpoint->config : RunConfig{};  // the others must hear of a failure too
-  return among_ranks(config, observer, [&](RankGroup& group, RunObserver& told) -> Result<RunSummary> {
-    if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
-    checkpoint->config.out = folder.string();  // the folder may have been moved
-    Run run(checkpoint->config, group, told, cancel);
-    DFA_TRY(run.open_data());
-    DFA_TRY(run.build_network());
-    DFA_TRY(run.agree_on_start());
-    DFA_TRY(run.restore(*checkpoint));
-    return run.train();
-  });
+  return among_ranks(config, observer,
+                     [&](const std::shared_ptr<RankGroup>& group, RunObserver& told) -> Result<RunSummary> {
+                       if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
+                       checkpoint->config.out = folder.string();  // the folder may have been moved
+                       Run run(checkpoint->config, group, told, cancel);
+                       DFA_TRY(run.open());
+                       DFA_TRY(run.restore(*checkpoint));
+                       return run.train();
+                     });
 }
 
 }  // namespace dfa::train

@@ -57,16 +57,13 @@ std::map<std::string, double> auc_by_method(const std::vector<Sample>& samples, 
 Result<ValidationResult> validate(TrainNetwork& network, const CropSet& crops, const RunConfig& config,
                                   RankGroup& group, const CancelFlag& cancel) {
   const std::vector<Sample>& samples = crops.samples();
-  std::vector<std::uint32_t> order(samples.size());
-  std::iota(order.begin(), order.end(), 0U);
   LoaderOptions options;
   options.recipe = config.crop;
   options.side = config.network.image;
   options.batch = config.eval_batch;
   options.workers = config.data.workers;
   options.last = LastBatch::keep_incomplete;
-  options.shard = {group.rank(), group.size()};
-  const auto loader = BatchLoader::start(crops, std::move(order), options);
+  const auto loader = BatchLoader::start(crops, blocks_of_rank(samples.size(), config.eval_batch, group), options);
   Scores scores{std::vector<double>(samples.size()), std::vector<double>(samples.size())};
   // Rank 0 has the most batches; the others come along to the last, so that all agree at each whether to stop.
   const std::size_t size = static_cast<std::size_t>(config.eval_batch) * static_cast<std::size_t>(group.size());

@@ -98,7 +98,7 @@ class RankProcessTest : public testing::Test {
     config_.network = small_config();
     config_.network.depth = 3;
     config_.network.stages = {{0, 0}, {1, 1}, {2, 2}};
-    config_.trained = all_groups();
+    config_.tuning = all_groups();
     config_.crop = made_recipe(made_);
     config_.data.manifest = write_made_crops(dir_.path(), made_).string();
     config_.augment.flip = 0.5;

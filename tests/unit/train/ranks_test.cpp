@@ -143,7 +143,7 @@ TEST(RankGroup, ARankThatDoesNotComeToAMeetingIsNamed) {
     }
     const Status met = group.sum(values);
     ASSERT_FALSE(met);
-    EXPECT_EQ(met.error().code, kRankLost);
+    EXPECT_EQ(met.error().code, ErrorCode::rank_lost);
     EXPECT_NE(met.error().message.find("rank 1 hangs"), std::string::npos) << met.error().message;
   });
 }
@@ -155,7 +155,7 @@ TEST(RankGroup, ARankThatIsMissingFromTheStartIsNamed) {
     threads.emplace_back([environment = environments[static_cast<std::size_t>(rank)]] {
       const auto group = RankGroup::join(environment, kImpatient);
       ASSERT_FALSE(group);
-      EXPECT_EQ(group.error().code, kRankLost);
+      EXPECT_EQ(group.error().code, ErrorCode::rank_lost);
       // Rank 0 may have given up, and its store with it, just before rank 2 asks it who is missing.
       const bool named = group.error().message.find("rank 1 did not come") != std::string::npos;
       EXPECT_TRUE(named || environment.rank == 2) << group.error().message;
@@ -166,7 +166,7 @@ TEST(RankGroup, ARankThatIsMissingFromTheStartIsNamed) {
 TEST(RankGroup, RankZeroThatIsMissingIsNamed) {
   const auto group = RankGroup::join(loopback_ranks(2)[1], kImpatient);
   ASSERT_FALSE(group);
-  EXPECT_EQ(group.error().code, kRankLost);
+  EXPECT_EQ(group.error().code, ErrorCode::rank_lost);
   EXPECT_NE(group.error().message.find("rank 0 was not at 127.0.0.1"), std::string::npos) << group.error().message;
 }
 
