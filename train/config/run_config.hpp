@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "augment/augment.hpp"
 #include "base/result.hpp"
@@ -60,8 +61,15 @@ struct RunConfig {
   double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
   Compute compute = Compute::f32;
   AttentionPath attention = AttentionPath::fused;
-  int threads = 0;           // of torch; 0 = every processor this process may use
-  int checkpoint_every = 1;  // epochs between saves of the last state
+  int threads = 0;                // of torch; 0 = every processor this process may use
+  int checkpoint_every = 1;       // epochs between saves of the last state
+  int checkpoint_steps = 0;       // besides: steps between them; 0 = none
+  double checkpoint_minutes = 0;  // besides: minutes between them; 0 = none
+  int keep_every = 0;             // epochs between checkpoints that stay (epoch-NNNN.safetensors); 0 = none
+  int log_every = 20;             // steps between the lines of steps.jsonl and the points of TensorBoard; 0 = none
+  // In which the run differs from the recipe that it names, a sentence each, for the run record and the report. Found
+  // by the program: no key of the configuration.
+  std::vector<std::string> deviations;
 };
 
 // Errors: usage (unknown key with the nearest known one, wrong type, value out of range), file_*, model_incompatible.

@@ -134,6 +134,16 @@ Status take_schedule(const Json& json, RunConfig& to) {
   return {};
 }
 
+Status take_saving(const Json& json, RunConfig& to) {
+  constexpr int kMostEpochs = 1 << 20, kMostSteps = 1 << 30;
+  constexpr double kMostMinutes = 1e6;
+  DFA_TRY(take_whole(json["checkpoint_every"], "checkpoint_every", 1, kMostEpochs, to.checkpoint_every));
+  DFA_TRY(take_whole(json["checkpoint_steps"], "checkpoint_steps", 0, kMostSteps, to.checkpoint_steps));
+  DFA_TRY(take_number(json["checkpoint_minutes"], "checkpoint_minutes", 0, kMostMinutes, to.checkpoint_minutes));
+  DFA_TRY(take_whole(json["keep_every"], "keep_every", 0, kMostEpochs, to.keep_every));
+  return take_whole(json["log_every"], "log_every", 0, kMostSteps, to.log_every);
+}
+
 Status take_trained(const Json& json, Groups& to) {
   to.clear();
   for (const Json& name : json) {
@@ -185,6 +195,10 @@ Json run_config_to_json(const RunConfig& config) {
   json["attention"] = attention_name(config.attention);
   json["threads"] = config.threads;
   json["checkpoint_every"] = config.checkpoint_every;
+  json["checkpoint_steps"] = config.checkpoint_steps;
+  json["checkpoint_minutes"] = config.checkpoint_minutes;
+  json["keep_every"] = config.keep_every;
+  json["log_every"] = config.log_every;
   return json;
 }
 
@@ -213,7 +227,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_word(json["compute"], "compute", kComputes, config.compute));
   DFA_ASSIGN_OR_RETURN(config.attention, attention_by_name(json["attention"].get<std::string>()));
   DFA_TRY(take_whole(json["threads"], "threads", 0, kMostThreads, config.threads));
-  DFA_TRY(take_whole(json["checkpoint_every"], "checkpoint_every", 1, 1 << 20, config.checkpoint_every));
+  DFA_TRY(take_saving(json, config));
   return config;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::string_view kNetwork = "network/", kOptimizer = "optimizer/", kAverage = "average/";
 
 void put(const TensorMap& from, std::string_view prefix, TensorMap& to) {
@@ -24,6 +24,8 @@ TensorMap take(const TensorMap& from, std::string_view prefix) {
   return to;
 }
 
+constexpr const char *kWhole = "whole", *kWeights = "weights";
+
 Json state_json(const Checkpoint& checkpoint) {
   const RunPosition& at = checkpoint.position;
   return {{"epoch", at.epoch},
@@ -34,6 +36,12 @@ Json state_json(const Checkpoint& checkpoint) {
           {"best_auc", at.best_auc},
           {"best_epoch", at.best_epoch},
           {"history", at.history},
+          {"logs",
+           {{"steps_bytes", at.logs.steps_bytes},
+            {"events_file", at.logs.events_file},
+            {"events_bytes", at.logs.events_bytes}}},
+          {"kind", checkpoint.kind == CheckpointKind::whole ? kWhole : kWeights},
+          {"deviations", checkpoint.config.deviations},
           {"code_version", checkpoint.code_version},
           {"manifest_sha256", checkpoint.manifest_sha256},
           {"initial_sha256", checkpoint.initial_sha256}};
@@ -51,6 +59,12 @@ Status take_state(const std::string& text, Checkpoint& to) {
     json.at("best_auc").get_to(at.best_auc);
     json.at("best_epoch").get_to(at.best_epoch);
     json.at("history").get_to(at.history);
+    const Json& logs = json.at("logs");
+    logs.at("steps_bytes").get_to(at.logs.steps_bytes);
+    logs.at("events_file").get_to(at.logs.events_file);
+    logs.at("events_bytes").get_to(at.logs.events_bytes);
+    to.kind = json.at("kind") == kWhole ? CheckpointKind::whole : CheckpointKind::weights;
+    json.at("deviations").get_to(to.config.deviations);
     json.at("code_version").get_to(to.code_version);
     json.at("manifest_sha256").get_to(to.manifest_sha256);
     json.at("initial_sha256").get_to(to.initial_sha256);
@@ -61,6 +75,10 @@ Status take_state(const std::string& text, Checkpoint& to) {
 }
 
 }  // namespace
+
+std::filesystem::path kept_checkpoint(const std::filesystem::path& folder, std::int64_t epoch) {
+  return folder / fmt::format("epoch-{:04}.safetensors", epoch);
+}
 
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
   TensorFile file;

@@ -1,5 +1,8 @@
 #include "train/loop/run_parts.hpp"
 
+#include <map>
+#include <tuple>
+
 #include "base/hash.hpp"
 #include "dataset/manifest.hpp"
 #include "train/nets/init.hpp"
@@ -22,6 +25,20 @@ bool has_both_classes(const CropSet& crops) {
   return seen[0] && seen[1];
 }
 
+std::vector<DataCount> count_crops(const Manifest& manifest) {
+  std::map<std::tuple<Role, int, std::string>, std::int64_t> counts;
+  constexpr int kUnknown = 2;
+  for (const ManifestEntry& entry : manifest.entries)
+    ++counts[{entry.role, entry.label.value_or(kUnknown), entry.label == 1 ? entry.method : ""}];
+  constexpr const char* kLabels[] = {"real", "fake", "unknown"};
+  std::vector<DataCount> alike;
+  for (const auto& [key, crops] : counts) {
+    const auto& [role, label, method] = key;
+    alike.push_back({std::string(role_name(role)), kLabels[label], method, crops});
+  }
+  return alike;
+}
+
 }  // namespace
 
 Status open_data(RunParts& parts, RunObserver& observer) {
@@ -31,6 +48,7 @@ Status open_data(RunParts& parts, RunObserver& observer) {
   const std::filesystem::path path = config.data.manifest;
   DFA_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(path));
   DFA_ASSIGN_OR_RETURN(parts.manifest_sha256, sha256_file(path));
+  parts.data_counts = count_crops(manifest);
   const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) << 20;
   DFA_ASSIGN_OR_RETURN(parts.train_crops, CropSet::open(manifest, path, Role::train, config.crop, cache_bytes));
   DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(manifest, path, Role::val, config.crop, cache_bytes));

@@ -2,8 +2,10 @@
 // plan of a run start from these.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "train/config/run_config.hpp"
@@ -14,8 +16,17 @@
 
 namespace dfa::train {
 
+// Crops of the manifest that are alike.
+struct DataCount {
+  std::string role;
+  std::string label;   // "real", "fake", "unknown"
+  std::string method;  // of the fakes; empty where the manifest names none
+  std::int64_t crops = 0;
+};
+
 struct RunParts {
   RunConfig config;
+  std::vector<DataCount> data_counts;  // the whole manifest, in the order of role, label, method
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
   std::unique_ptr<CropSet> train_crops, val_crops;

@@ -6,9 +6,11 @@
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/epoch_metrics.hpp"
 #include "train/loop/run_folder.hpp"
+#include "train/loop/run_logs.hpp"
 #include "train/loop/run_parts.hpp"
 #include "train/loop/train_step.hpp"
 #include "train/loop/validation.hpp"
+#include "train/report/run_report.hpp"
 #include "version.hpp"
 
 namespace dfa::train {
@@ -21,101 +23,147 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+std::string place_text(const RunPosition& at) {
+  return fmt::format("epoch {}, step {}", at.epoch, at.step);
+}
+
 // A run between two moments at which it could be stopped.
 class Run {
  public:
-  Run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel)
-      : observer_(observer), cancel_(cancel), folder_(config.out) {
-    parts_.config = config;
-  }
+  Run(RunParts parts, RunFolder folder, RunObserver& observer, const CancelFlag& cancel)
+      : observer_(observer), cancel_(cancel), folder_(std::move(folder)), parts_(std::move(parts)) {}
 
-  Status open();
-  Status make_folder() { return folder_.create(parts_.config); }
+  Status begin();
   Status restore(const Checkpoint& checkpoint);
   Result<RunSummary> train();
 
  private:
   Status train_epoch();
-  Status one_step(const Batch& batch, std::int64_t steps);
+  Status one_step(const Batch& batch, std::int64_t steps, Clock::time_point begin);
   Status end_epoch(std::int64_t steps);
   Result<ValidationResult> validate_average();
   EpochMetrics close_books(const ValidationResult& validated, std::int64_t steps, double val_seconds);
+  Status write_down(const EpochMetrics& metrics);
+  Status save_where_due();
   Status save_last();
-  Checkpoint snapshot() const;
+  Status write_report() const;
+  Checkpoint snapshot(CheckpointKind kind) const;
   void report_step(const StepValues& values, std::int64_t steps);
   tl::unexpected<Error> bad_step(const Error& error, const Batch& batch) const;
+  tl::unexpected<Error> stopped(const Error& error) const;
   const RunConfig& config() const { return parts_.config; }
 
   RunObserver& observer_;
   const CancelFlag& cancel_;
   RunFolder folder_;
   RunParts parts_;
+  std::optional<RunLogs> logs_;
   RunPosition at_;
+  std::vector<EpochMetrics> epochs_;  // of at_.history
+  std::string last_saved_;            // where the state in last.safetensors stands; empty before the first
+  Clock::time_point saved_at_ = Clock::now();
   std::int64_t steps_done_here_ = 0;  // by this process, for the time left
   double seconds_here_ = 0;
+  double val_seconds_ = 0;  // of the last validation
 };
 
-Status Run::open() {
-  DFA_TRY(open_data(parts_, observer_));
-  return build_network(parts_, observer_);
+Status Run::begin() {
+  DFA_ASSIGN_OR_RETURN(logs_, RunLogs::open(folder_.path(), {}, 1));
+  return save_last();
 }
 
 Status Run::restore(const Checkpoint& checkpoint) {
-  if (checkpoint.manifest_sha256 != parts_.manifest_sha256)
-    return fail(ErrorCode::usage,
-                "{}: the manifest has changed since the run was started\n  got SHA-256 {}, expected {}",
-                config().data.manifest, parts_.manifest_sha256, checkpoint.manifest_sha256);
   DFA_TRY(parts_.network->load(checkpoint.network));
   DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
   if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));
   at_ = checkpoint.position;
-  observer_.note(LogLevel::info, fmt::format("resuming after epoch {}, step {}", at_.epoch, at_.step));
-  return {};
+  for (const std::string& line : at_.history) {
+    DFA_ASSIGN_OR_RETURN(EpochMetrics metrics, parse_metrics_line(line));
+    epochs_.push_back(std::move(metrics));
+  }
+  last_saved_ = place_text(at_);
+  DFA_TRY(folder_.settle(checkpoint, observer_));
+  const std::int64_t steps_before = (epochs_.empty() ? 0 : at_.epoch * epochs_.back().steps) + at_.step;
+  DFA_ASSIGN_OR_RETURN(logs_, RunLogs::open(folder_.path(), at_.logs, steps_before + 1));
+  observer_.note(LogLevel::info, fmt::format("resuming after {}", last_saved_));
+  return write_report();
 }
 
-Checkpoint Run::snapshot() const {
+Checkpoint Run::snapshot(CheckpointKind kind) const {
   Checkpoint checkpoint;
+  checkpoint.kind = kind;
   checkpoint.config = config();
   checkpoint.position = at_;
   checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
   checkpoint.manifest_sha256 = parts_.manifest_sha256;
   checkpoint.initial_sha256 = parts_.initial_sha256;
   checkpoint.network = parts_.network->tensors();
+  if (kind == CheckpointKind::weights) return checkpoint;
+  checkpoint.optimizer = parts_.optimizer->state();
+  if (parts_.average) checkpoint.average = parts_.average->state();
   return checkpoint;
 }
 
 Status Run::save_last() {
-  Checkpoint checkpoint = snapshot();
-  checkpoint.optimizer = parts_.optimizer->state();
-  if (parts_.average) checkpoint.average = parts_.average->state();
-  return folder_.save_last(checkpoint);
+  DFA_ASSIGN_OR_RETURN(at_.logs, logs_->mark());
+  DFA_TRY(folder_.save_last(snapshot(CheckpointKind::whole)));
+  last_saved_ = place_text(at_);
+  saved_at_ = Clock::now();
+  return {};
+}
+
+Status Run::write_report() const {
+  return write_run_report(folder_.path(), {config(), parts_.data_counts, parts_.manifest_sha256, epochs_});
+}
+
+// With where the run stands and what is left of it. Being asked to stop is no fault.
+tl::unexpected<Error> Run::stopped(const Error& error) const {
+  if (error.code == ErrorCode::cancelled) return tl::unexpected<Error>(error);
+  const std::string state = last_saved_.empty()
+                                ? "none yet"
+                                : fmt::format("{} (after {})\n  next step: mend the cause, then dfa-train resume {}",
+                                              folder_.last().string(), last_saved_, folder_.path().string());
+  return fail(error.code, "stopped after {}: {}\n  last good state: {}", place_text(at_), error.message, state);
 }
 
 tl::unexpected<Error> Run::bad_step(const Error& error, const Batch& batch) const {
   std::string crops;
   for (const std::uint32_t sample : batch.samples) crops += "\n    " + parts_.train_crops->samples()[sample].path;
-  return fail(error.code,
-              "epoch {}, step {}: {}\n  likely cause: the learning rate is too high, or a crop is damaged\n  last good "
-              "state: {}\n  crops of the batch:{}",
-              at_.epoch + 1, at_.step + 1, error.message, folder_.last().string(), crops);
+  return fail(
+      error.code, "epoch {}, step {}: {}{}\n  crops of the batch:{}", at_.epoch + 1, at_.step + 1, error.message,
+      error.code == ErrorCode::non_finite_loss ? "\n  likely cause: the learning rate is too high, or a crop is damaged"
+                                               : "",
+      crops);
 }
 
 void Run::report_step(const StepValues& values, std::int64_t steps) {
   const std::int64_t epochs = config().schedule.epochs;
   const std::int64_t left = (epochs - at_.epoch) * steps - at_.step;
-  observer_.on_step({at_.epoch + 1, epochs, at_.step, steps, values.loss, values.learning_rate,
-                     seconds_here_ / static_cast<double>(steps_done_here_) * static_cast<double>(left)});
+  const double step_seconds = seconds_here_ / static_cast<double>(steps_done_here_);
+  observer_.on_step(
+      {at_.epoch + 1, epochs, at_.step, steps, values.loss, values.learning_rate,
+       step_seconds * static_cast<double>(left) + val_seconds_ * static_cast<double>(epochs - at_.epoch)});
 }
 
-Status Run::one_step(const Batch& batch, std::int64_t steps) {
-  const auto values = train_step(parts_, batch, {at_.epoch, at_.step, steps});
+// `begin`: when the wait for the batch began.
+Status Run::one_step(const Batch& batch, std::int64_t steps, Clock::time_point begin) {
+  const StepPlace place{at_.epoch, at_.step, steps};
+  const auto values = train_step(parts_, batch, place);
   if (!values) return bad_step(values.error(), batch);
+  const double seconds = seconds_since(begin);
   ++at_.step;
   at_.loss_sum += values->loss;
   at_.norm_sum += values->grad_norm;
+  at_.seconds += seconds;
   ++steps_done_here_;
+  seconds_here_ += seconds;
+  const std::int64_t done = at_.epoch * steps + at_.step;
+  if (config().log_every > 0 && done % config().log_every == 0)
+    DFA_TRY(logs_->write_step(place, *values, config().batch, seconds));
   report_step(*values, steps);
-  return {};
+  const bool by_steps = config().checkpoint_steps > 0 && done % config().checkpoint_steps == 0;
+  const bool by_time = config().checkpoint_minutes > 0 && seconds_since(saved_at_) >= 60 * config().checkpoint_minutes;
+  return by_steps || by_time ? save_last() : Status{};
 }
 
 Status Run::train_epoch() {
@@ -123,16 +171,14 @@ Status Run::train_epoch() {
   const std::int64_t steps = static_cast<std::int64_t>(loader->batches());
   for (;;) {
     const Clock::time_point begin = Clock::now();
-    DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
-    if (!batch) break;
+    const auto batch = loader->next();
+    if (!batch) return fail_within(fmt::format("epoch {}, step {}", at_.epoch + 1, at_.step + 1), batch.error());
+    if (!*batch) break;
     if (cancel_.requested()) {
       DFA_TRY(save_last());
-      return fail(ErrorCode::cancelled, "stopped after epoch {}, step {}; the state is saved", at_.epoch, at_.step);
+      return fail(ErrorCode::cancelled, "stopped after {}; the state is saved", place_text(at_));
     }
-    DFA_TRY(one_step(*batch, steps));
-    const double seconds = seconds_since(begin);
-    at_.seconds += seconds;
-    seconds_here_ += seconds;
+    DFA_TRY(one_step(**batch, steps, begin));
   }
   return end_epoch(steps);
 }
@@ -143,8 +189,9 @@ Result<ValidationResult> Run::validate_average() {
   auto validated = validate(*parts_.network, *parts_.val_crops, config(), cancel_);
   if (validated) return validated;
   if (parts_.average) parts_.average->swap();
-  if (validated.error().code == ErrorCode::cancelled)
-    DFA_TRY(save_last());  // all steps of the epoch done: resume validates again
+  if (validated.error().code != ErrorCode::cancelled)
+    return fail_within(fmt::format("validation of epoch {}", at_.epoch + 1), validated.error());
+  DFA_TRY(save_last());  // all steps of the epoch done: resume validates again
   return validated;
 }
 
@@ -155,17 +202,21 @@ EpochMetrics Run::close_books(const ValidationResult& validated, std::int64_t st
     at_.best_auc = validated.auc;
     at_.best_epoch = at_.epoch;
   }
-  const EpochMetrics metrics{.epoch = at_.epoch,
-                             .steps = steps,
-                             .learning_rate = learning_rate(config().schedule, at_.epoch - 1, steps - 1, steps),
-                             .train_loss = at_.loss_sum / static_cast<double>(steps),
-                             .grad_norm = at_.norm_sum / static_cast<double>(steps),
-                             .validation = validated,
-                             .best_epoch = at_.best_epoch,
-                             .train_seconds = at_.seconds,
-                             .val_seconds = val_seconds,
-                             .crops_per_second = static_cast<double>(steps * config().batch) / at_.seconds,
-                             .peak_memory_mib = peak_memory_mib()};
+  EpochMetrics metrics{.epoch = at_.epoch,
+                       .steps = steps,
+                       .learning_rate = learning_rate(config().schedule, at_.epoch - 1, steps - 1, steps),
+                       .train_loss = at_.loss_sum / static_cast<double>(steps),
+                       .grad_norm = at_.norm_sum / static_cast<double>(steps),
+                       .validation = validated,
+                       .best_epoch = at_.best_epoch,
+                       .warnings = {},
+                       .train_seconds = at_.seconds,
+                       .val_seconds = val_seconds,
+                       .crops_per_second = static_cast<double>(steps * config().batch) / at_.seconds,
+                       .peak_memory_mib = peak_memory_mib()};
+  epochs_.push_back(metrics);
+  epochs_.back().warnings = metrics.warnings = warnings_of(epochs_);
+  at_.history.push_back(metrics_line(metrics));
   at_.step = 0;
   at_.loss_sum = at_.norm_sum = at_.seconds = 0;
   return metrics;
@@ -175,42 +226,111 @@ Status Run::end_epoch(std::int64_t steps) {
   const Clock::time_point begin = Clock::now();
   // With a weight average the average is what is validated, kept as best and exported.
   DFA_ASSIGN_OR_RETURN(const ValidationResult validated, validate_average());
-  const EpochMetrics metrics = close_books(validated, steps, seconds_since(begin));
-  at_.history.push_back(metrics_line(metrics));
+  val_seconds_ = seconds_since(begin);
+  const EpochMetrics metrics = close_books(validated, steps, val_seconds_);
   const bool is_best = at_.best_epoch == at_.epoch;
-  const Status saved = is_best ? folder_.save_best(snapshot()) : Status{};  // while the average is in place
+  const Status saved = is_best ? folder_.save_best(snapshot(CheckpointKind::weights)) : Status{};
   if (parts_.average) parts_.average->swap();
   DFA_TRY(saved);
+  return write_down(metrics);
+}
+
+Status Run::write_down(const EpochMetrics& metrics) {
   DFA_TRY(folder_.write_metrics(at_.history));
+  DFA_TRY(logs_->write_epoch(metrics));
   observer_.on_epoch(at_.history.back());
+  for (const std::string& warning : metrics.warnings) observer_.note(LogLevel::warning, warning);
+  DFA_TRY(save_where_due());
+  return write_report();
+}
+
+Status Run::save_where_due() {
   const bool last = at_.epoch == config().schedule.epochs;
-  return last || at_.epoch % config().checkpoint_every == 0 || cancel_.requested() ? save_last() : Status{};
+  const bool keep = config().keep_every > 0 && at_.epoch % config().keep_every == 0;
+  if (last || keep || at_.epoch % config().checkpoint_every == 0 || cancel_.requested()) DFA_TRY(save_last());
+  return keep ? folder_.keep(at_.epoch) : Status{};
 }
 
 Result<RunSummary> Run::train() {
   while (at_.epoch < config().schedule.epochs) {
-    DFA_TRY(train_epoch());
+    if (const Status trained = train_epoch(); !trained) return stopped(trained.error());
     if (cancel_.requested()) return fail(ErrorCode::cancelled, "stopped after epoch {}; the state is saved", at_.epoch);
   }
   return RunSummary{folder_.path(), at_.epoch, at_.best_auc, at_.best_epoch};
 }
 
+Result<Checkpoint> read_whole(const std::filesystem::path& path) {
+  DFA_ASSIGN_OR_RETURN(Checkpoint checkpoint, read_checkpoint(path));
+  if (checkpoint.kind == CheckpointKind::whole) return checkpoint;
+  return fail(ErrorCode::model_incompatible,
+              "{}: holds the weights of an epoch without momenta, no run can go on from it\n  next step: take {} or "
+              "epoch-NNNN.safetensors",
+              path.string(), kLastCheckpoint);
+}
+
+// Whether both are states of one run, wherever its folder lies now.
+bool same_run(const Checkpoint& a, const Checkpoint& b) {
+  RunConfig x = a.config, y = b.config;
+  x.out = y.out = "";
+  return run_config_json(x) == run_config_json(y) && a.manifest_sha256 == b.manifest_sha256 &&
+         a.initial_sha256 == b.initial_sha256;
+}
+
+Result<RunParts> open_parts(const RunConfig& config, RunObserver& observer) {
+  RunParts parts;
+  parts.config = config;
+  DFA_TRY(open_data(parts, observer));
+  DFA_TRY(build_network(parts, observer));
+  return parts;
+}
+
+// `source`: the file that holds `checkpoint`.
+Result<RunSummary> go_on(RunFolder folder, Checkpoint checkpoint, const std::filesystem::path& source,
+                         RunObserver& observer, const CancelFlag& cancel) {
+  checkpoint.config.out = folder.path().string();  // the folder may have been moved
+  DFA_ASSIGN_OR_RETURN(RunParts parts, open_parts(checkpoint.config, observer));
+  if (checkpoint.manifest_sha256 != parts.manifest_sha256)
+    return fail(ErrorCode::usage,
+                "{}: the manifest has changed since the run was started\n  got SHA-256 {}, expected {}",
+                checkpoint.config.data.manifest, parts.manifest_sha256, checkpoint.manifest_sha256);
+  if (source != folder.last()) DFA_TRY(folder.go_back(source, checkpoint, observer));
+  Run run(std::move(parts), std::move(folder), observer, cancel);
+  DFA_TRY(run.restore(checkpoint));
+  return run.train();
+}
+
 }  // namespace
 
 Result<RunSummary> start_run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel) {
-  Run run(config, observer, cancel);
-  DFA_TRY(run.open());
-  DFA_TRY(run.make_folder());
+  DFA_ASSIGN_OR_RETURN(RunParts parts, open_parts(config, observer));
+  DFA_ASSIGN_OR_RETURN(RunFolder folder, RunFolder::create(config));
+  Run run(std::move(parts), std::move(folder), observer, cancel);
+  DFA_TRY(run.begin());
   return run.train();
 }
 
 Result<RunSummary> resume_run(const std::filesystem::path& folder, RunObserver& observer, const CancelFlag& cancel) {
-  DFA_ASSIGN_OR_RETURN(Checkpoint checkpoint, read_checkpoint(folder / kLastCheckpoint));
-  checkpoint.config.out = folder.string();  // the folder may have been moved
-  Run run(checkpoint.config, observer, cancel);
-  DFA_TRY(run.open());
-  DFA_TRY(run.restore(checkpoint));
-  return run.train();
+  DFA_ASSIGN_OR_RETURN(RunFolder opened, RunFolder::open(folder));
+  const std::filesystem::path last = opened.last();
+  DFA_ASSIGN_OR_RETURN(Checkpoint checkpoint, read_whole(last));
+  return go_on(std::move(opened), std::move(checkpoint), last, observer, cancel);
+}
+
+Result<RunSummary> resume_run_from(const std::filesystem::path& folder, const std::filesystem::path& source,
+                                   RunObserver& observer, const CancelFlag& cancel) {
+  std::error_code absent;
+  if (std::filesystem::equivalent(source, folder / kLastCheckpoint, absent))
+    return resume_run(folder, observer, cancel);
+  DFA_ASSIGN_OR_RETURN(RunFolder opened, RunFolder::open(folder));
+  DFA_ASSIGN_OR_RETURN(Checkpoint checkpoint, read_whole(source));
+  if (std::filesystem::exists(opened.last())) {
+    DFA_ASSIGN_OR_RETURN(const Checkpoint last, read_whole(opened.last()));
+    if (!same_run(checkpoint, last))
+      return fail(ErrorCode::usage,
+                  "{} is a state of another run than {}: configuration, manifest or first weights differ",
+                  source.string(), folder.string());
+  }
+  return go_on(std::move(opened), std::move(checkpoint), source, observer, cancel);
 }
 
 }  // namespace dfa::train
