@@ -80,7 +80,9 @@ std::filesystem::path kept_checkpoint(const std::filesystem::path& folder, std::
   return folder / fmt::format("epoch-{:04}.safetensors", epoch);
 }
 
-Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
+namespace {
+
+TensorFile checkpoint_file(const Checkpoint& checkpoint) {
   TensorFile file;
   put(checkpoint.network, kNetwork, file.tensors);
   put(checkpoint.optimizer, kOptimizer, file.tensors);
@@ -88,7 +90,17 @@ Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path
   file.metadata["dfa.checkpoint"] = std::to_string(kFormat);
   file.metadata["dfa.run_config"] = run_config_json(checkpoint.config);
   file.metadata["dfa.run_state"] = state_json(checkpoint).dump(-1, ' ', false, Json::error_handler_t::replace);
-  return write_safetensors(file, path);
+  return file;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> checkpoint_bytes(const Checkpoint& checkpoint) {
+  return serialize_safetensors(checkpoint_file(checkpoint));
+}
+
+Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
+  return write_safetensors(checkpoint_file(checkpoint), path);
 }
 
 Result<Checkpoint> read_checkpoint(const std::filesystem::path& path) {

@@ -7,6 +7,7 @@
 #include "dataset/manifest.hpp"
 #include "train/nets/init.hpp"
 #include "train/nets/pretrained.hpp"
+#include "version.hpp"
 
 namespace dfa::train {
 
@@ -40,6 +41,14 @@ std::vector<DataCount> count_crops(const Manifest& manifest) {
 }
 
 }  // namespace
+
+Result<RunParts> open_parts(const RunConfig& config, RunObserver& observer) {
+  RunParts parts;
+  parts.config = config;
+  DFA_TRY(open_data(parts, observer));
+  DFA_TRY(build_network(parts, observer));
+  return parts;
+}
 
 Status open_data(RunParts& parts, RunObserver& observer) {
   const RunConfig& config = parts.config;
@@ -84,6 +93,21 @@ Status build_network(RunParts& parts, RunObserver& observer) {
                 expected.adapters);
   observer.note(LogLevel::info, fmt::format("parameters: {} trained, {} frozen", counts.trained, counts.frozen));
   return {};
+}
+
+Checkpoint snapshot(const RunParts& parts, const RunPosition& position, CheckpointKind kind) {
+  Checkpoint checkpoint;
+  checkpoint.kind = kind;
+  checkpoint.config = parts.config;
+  checkpoint.position = position;
+  checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
+  checkpoint.manifest_sha256 = parts.manifest_sha256;
+  checkpoint.initial_sha256 = parts.initial_sha256;
+  checkpoint.network = parts.network->tensors();
+  if (kind == CheckpointKind::weights) return checkpoint;
+  checkpoint.optimizer = parts.optimizer->state();
+  if (parts.average) checkpoint.average = parts.average->state();
+  return checkpoint;
 }
 
 }  // namespace dfa::train

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "train/config/run_config.hpp"
 #include "train/data/crop_set.hpp"
+#include "train/loop/checkpoint.hpp"
 #include "train/loop/observer.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
@@ -35,10 +36,15 @@ struct RunParts {
   std::unique_ptr<WeightAverage> average;  // null without one
 };
 
+// Everything a run with this configuration works with. Errors: those of the two below.
+Result<RunParts> open_parts(const RunConfig& config, RunObserver& observer);
 // Fills the crops from parts.config. Errors: usage (no manifest; role val lacks a class), manifest_invalid,
 // recipe_mismatch, file_*.
 Status open_data(RunParts& parts, RunObserver& observer);
 // Fills network, optimiser and average, with the first weights. Errors: model_*, file_*, usage.
 Status build_network(RunParts& parts, RunObserver& observer);
+
+// The state as it is now.
+Checkpoint snapshot(const RunParts& parts, const RunPosition& position, CheckpointKind kind);
 
 }  // namespace dfa::train

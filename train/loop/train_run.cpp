@@ -11,7 +11,6 @@
 #include "train/loop/train_step.hpp"
 #include "train/loop/validation.hpp"
 #include "train/report/run_report.hpp"
-#include "version.hpp"
 
 namespace dfa::train {
 
@@ -47,7 +46,6 @@ class Run {
   Status save_where_due();
   Status save_last();
   Status write_report() const;
-  Checkpoint snapshot(CheckpointKind kind) const;
   void report_step(const StepValues& values, std::int64_t steps);
   tl::unexpected<Error> bad_step(const Error& error, const Batch& batch) const;
   tl::unexpected<Error> stopped(const Error& error) const;
@@ -89,24 +87,9 @@ Status Run::restore(const Checkpoint& checkpoint) {
   return write_report();
 }
 
-Checkpoint Run::snapshot(CheckpointKind kind) const {
-  Checkpoint checkpoint;
-  checkpoint.kind = kind;
-  checkpoint.config = config();
-  checkpoint.position = at_;
-  checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
-  checkpoint.manifest_sha256 = parts_.manifest_sha256;
-  checkpoint.initial_sha256 = parts_.initial_sha256;
-  checkpoint.network = parts_.network->tensors();
-  if (kind == CheckpointKind::weights) return checkpoint;
-  checkpoint.optimizer = parts_.optimizer->state();
-  if (parts_.average) checkpoint.average = parts_.average->state();
-  return checkpoint;
-}
-
 Status Run::save_last() {
   DFA_ASSIGN_OR_RETURN(at_.logs, logs_->mark());
-  DFA_TRY(folder_.save_last(snapshot(CheckpointKind::whole)));
+  DFA_TRY(folder_.save_last(snapshot(parts_, at_, CheckpointKind::whole)));
   last_saved_ = place_text(at_);
   saved_at_ = Clock::now();
   return {};
@@ -229,7 +212,7 @@ Status Run::end_epoch(std::int64_t steps) {
   val_seconds_ = seconds_since(begin);
   const EpochMetrics metrics = close_books(validated, steps, val_seconds_);
   const bool is_best = at_.best_epoch == at_.epoch;
-  const Status saved = is_best ? folder_.save_best(snapshot(CheckpointKind::weights)) : Status{};
+  const Status saved = is_best ? folder_.save_best(snapshot(parts_, at_, CheckpointKind::weights)) : Status{};
   if (parts_.average) parts_.average->swap();
   DFA_TRY(saved);
   return write_down(metrics);
@@ -274,14 +257,6 @@ bool same_run(const Checkpoint& a, const Checkpoint& b) {
   x.out = y.out = "";
   return run_config_json(x) == run_config_json(y) && a.manifest_sha256 == b.manifest_sha256 &&
          a.initial_sha256 == b.initial_sha256;
-}
-
-Result<RunParts> open_parts(const RunConfig& config, RunObserver& observer) {
-  RunParts parts;
-  parts.config = config;
-  DFA_TRY(open_data(parts, observer));
-  DFA_TRY(build_network(parts, observer));
-  return parts;
 }
 
 // `source`: the file that holds `checkpoint`.

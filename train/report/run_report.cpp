@@ -42,9 +42,11 @@ std::vector<double> each(const std::vector<EpochMetrics>& epochs, const Value& v
   return values;
 }
 
-Chart epoch_chart(const RunReport& report, std::string title, std::vector<ChartSeries> series) {
+Chart epoch_chart(const RunReport& report, std::string title, std::vector<ChartSeries> series,
+                  Base base = Base::values) {
   return {std::move(title), "epoch",
-          each(report.epochs, [](const EpochMetrics& e) { return static_cast<double>(e.epoch); }), std::move(series)};
+          each(report.epochs, [](const EpochMetrics& e) { return static_cast<double>(e.epoch); }), std::move(series),
+          base};
 }
 
 // The whole first, then each method that the last epoch knows.
@@ -72,7 +74,8 @@ std::string curves(const RunReport& report) {
       epoch_chart(report, "Learning rate",
                   {{"learning rate", each(epochs, [](const EpochMetrics& e) { return e.learning_rate; })}}),
       epoch_chart(report, "Throughput, crops per second",
-                  {{"crops per second", each(epochs, [](const EpochMetrics& e) { return e.crops_per_second; })}})};
+                  {{"crops per second", each(epochs, [](const EpochMetrics& e) { return e.crops_per_second; })}},
+                  Base::zero)};
   std::string html = "<div class=\"curves\">";
   for (const Chart& chart : charts) html += svg_chart(chart) + "\n";
   return html + "</div>";

@@ -39,6 +39,8 @@ class Drawing {
   explicit Drawing(const Chart& chart) : chart_(chart) {
     std::vector<const std::vector<double>*> values;
     for (std::size_t i = 0; i < shown(); ++i) values.push_back(&chart.series[i].y);
+    const std::vector<double> zero = {0};
+    if (chart.base == Base::zero) values.push_back(&zero);
     y_ = axis_of(values);
     x_ = axis_of({&chart.x});
     x_.low = chart.x.empty() ? 0 : chart.x.front();

@@ -13,11 +13,15 @@ struct ChartSeries {
   std::vector<double> y;  // as many as the chart has x
 };
 
+// Where the vertical axis begins: at the values, or at zero if that is lower.
+enum class Base { values, zero };
+
 struct Chart {
   std::string title;
   std::string x_name;     // "epoch"
   std::vector<double> x;  // rising
   std::vector<ChartSeries> series;
+  Base base = Base::values;
 };
 
 inline constexpr std::size_t kMostSeries = 8;  // those beyond are left out

@@ -175,7 +175,7 @@ TEST(SvgChart, TicksAreRound) {
 }
 
 TEST(SvgChart, DrawsWhatIsFiniteAndThinsLongRuns) {
-  Chart chart{"t", "epoch", {}, {{"s", {}}}};
+  Chart chart{"t", "epoch", {}, {{"s", {}}}, Base::values};
   for (int i = 1; i <= 10'000; ++i) {
     chart.x.push_back(i);
     chart.series[0].y.push_back(i == 3001 ? std::nan("") : 1.0 / i);
@@ -187,7 +187,7 @@ TEST(SvgChart, DrawsWhatIsFiniteAndThinsLongRuns) {
   EXPECT_GT(dots, kMostPoints / 2);
   EXPECT_LE(dots, kMostPoints + 1);
   EXPECT_NE(svg.find("epoch 10000"), std::string::npos);
-  for (const Chart& odd : {Chart{"", "", {}, {}}, Chart{"one", "x", {1}, {{"s", {0}}}}})
+  for (const Chart& odd : {Chart{"", "", {}, {}, Base::values}, Chart{"one", "x", {1}, {{"s", {0}}}, Base::zero}})
     EXPECT_EQ(svg_chart(odd).find("nan"), std::string::npos);
 }
 

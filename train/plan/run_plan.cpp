@@ -1,0 +1,241 @@
+#include "train/plan/run_plan.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/machine.hpp"
+#include "train/loop/run_parts.hpp"
+#include "train/loop/train_step.hpp"
+#include "train/loop/validation.hpp"
+#include "train/plan/made_data.hpp"
+
+namespace dfa::train {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kMib = 1024.0 * 1024.0;
+constexpr int kFewestSteps = 2;
+// Below this share of a step spent waiting for a batch, decoding does not matter.
+constexpr double kWaitingMatters = 0.05;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+double mib_of(const TensorMap& tensors) {
+  double bytes = 0;
+  for (const auto& [name, tensor] : tensors) bytes += static_cast<double>(tensor.bytes.size());
+  return bytes / kMib;
+}
+
+// Steps of the run, one epoch after another.
+class Stepper {
+ public:
+  Stepper(RunParts& parts, const CancelFlag& cancel) : parts_(parts), cancel_(cancel) {}
+
+  std::int64_t steps_an_epoch() const { return steps_; }
+  double waited() const { return waited_; }
+  void begin_again() { loader_.reset(), epoch_ = 0, waited_ = 0; }
+
+  Status step() {
+    if (cancel_.requested()) return fail(ErrorCode::cancelled, "stopped while planning");
+    DFA_ASSIGN_OR_RETURN(const Batch batch, next_batch());
+    return train_step(parts_, batch, {epoch_, step_++, steps_}).map([](const StepValues&) {});
+  }
+
+ private:
+  Result<Batch> next_batch() {
+    const Clock::time_point begin = Clock::now();
+    std::optional<Batch> batch;
+    if (loader_) {
+      DFA_ASSIGN_OR_RETURN(batch, loader_->next());
+      if (!batch) ++epoch_;
+    }
+    if (!batch) {
+      DFA_ASSIGN_OR_RETURN(loader_, start_epoch(parts_, epoch_, 0));
+      steps_ = static_cast<std::int64_t>(loader_->batches());
+      step_ = 0;
+      DFA_ASSIGN_OR_RETURN(batch, loader_->next());
+    }
+    waited_ += seconds_since(begin);
+    return std::move(*batch);
+  }
+
+  RunParts& parts_;
+  const CancelFlag& cancel_;
+  std::unique_ptr<BatchLoader> loader_;
+  std::int64_t epoch_ = 0, step_ = 0, steps_ = 0;
+  double waited_ = 0;
+};
+
+struct Timing {
+  int steps = 0;
+  double seconds = 0;  // a step
+  double waiting = 0;  // share of it
+};
+
+Result<Timing> time_steps(Stepper& stepper, int warm_up, const PlanOptions& options) {
+  for (int i = 0; i < warm_up; ++i) DFA_TRY(stepper.step());
+  const double waited = stepper.waited();
+  const Clock::time_point begin = Clock::now();
+  Timing timing;
+  while (timing.steps < options.steps && (timing.steps < kFewestSteps || seconds_since(begin) < options.seconds)) {
+    DFA_TRY(stepper.step());
+    ++timing.steps;
+  }
+  const double seconds = seconds_since(begin);
+  timing.seconds = seconds / timing.steps;
+  timing.waiting = (stepper.waited() - waited) / seconds;
+  return timing;
+}
+
+// Of the parameters only, as they are counted everywhere.
+std::vector<GroupPlan> count_groups(const RunParts& parts) {
+  const std::vector<std::string> names = parts.network->trained_names();
+  const std::set<std::string> trained(names.begin(), names.end());
+  std::vector<GroupPlan> groups;
+  for (const ParameterSpec& spec : network_parameters(parts.config.network)) {
+    if (spec.kind != ParameterKind::weight) continue;
+    const std::string name(group_name(spec.group));
+    auto group = std::ranges::find(groups, name, &GroupPlan::name);
+    if (group == groups.end()) group = groups.insert(groups.end(), {name, 0, 0});
+    std::int64_t count = 1;
+    for (const std::int64_t extent : spec.shape) count *= extent;
+    (trained.contains(spec.name) ? group->trained : group->frozen) += count;
+  }
+  return groups;
+}
+
+double crop_mib(const RunConfig& config) {
+  return 3.0 * config.crop.stored_px * config.crop.stored_px / kMib;
+}
+
+// What the two caches hold of so many crops, in MiB; each has its own limit.
+double cache_mib(const RunConfig& config, double train_crops, double val_crops) {
+  const double most = static_cast<double>(config.data.cache_mib);
+  return std::min(most, train_crops * crop_mib(config)) + std::min(most, val_crops * crop_mib(config));
+}
+
+class Planner {
+ public:
+  Planner(RunParts parts, const PlanOptions& options, const CancelFlag& cancel)
+      : parts_(std::move(parts)), options_(options), cancel_(cancel), stepper_(parts_, cancel) {}
+
+  Result<RunPlan> make(bool made_crops) {
+    plan_.made_crops = made_crops;
+    plan_.batch = parts_.config.batch;
+    plan_.groups = count_groups(parts_);
+    plan_.trained = parts_.network->counts().trained;
+    plan_.frozen = parts_.network->counts().frozen;
+    DFA_TRY(train());
+    note_peak("training");
+    DFA_TRY(validate_once());
+    note_peak("validation");
+    DFA_TRY(save());
+    note_peak("saving");
+    add_up();
+    return plan_;
+  }
+
+ private:
+  Status train() {
+    const int window = parts_.config.data.workers + 1;
+    DFA_ASSIGN_OR_RETURN(const Timing cold, time_steps(stepper_, window + 1, options_));
+    const double steps_an_epoch = static_cast<double>(stepper_.steps_an_epoch());
+    touched_ = std::min<double>(steps_an_epoch, 2 * window + 1 + cold.steps) * parts_.config.batch;
+    Timing warm = cold;
+    const bool is_worth_it = cold.waiting > kWaitingMatters && parts_.config.data.cache_mib > 0;
+    if (is_worth_it) {
+      stepper_.begin_again();
+      DFA_ASSIGN_OR_RETURN(warm, time_steps(stepper_, window + 1, options_));
+    }
+    plan_.time.steps_timed = cold.steps + (is_worth_it ? warm.steps : 0);
+    plan_.time.step_seconds = cold.seconds;
+    plan_.time.step_seconds_cached = warm.seconds;
+    return {};
+  }
+
+  Status validate_once() {
+    const Clock::time_point begin = Clock::now();
+    DFA_ASSIGN_OR_RETURN(const ValidationResult result,
+                         validate(*parts_.network, *parts_.val_crops, parts_.config, cancel_));
+    plan_.time.validation_seconds = seconds_since(begin);
+    return {};
+  }
+
+  // The copies that saving makes, without the file.
+  Status save() {
+    const Checkpoint checkpoint = snapshot(parts_, {}, CheckpointKind::whole);
+    MemoryPlan& memory = plan_.memory;
+    memory.weights = mib_of(checkpoint.network);
+    memory.optimizer = mib_of(checkpoint.optimizer);
+    memory.average = mib_of(checkpoint.average);
+    memory.saving = 2 * (memory.weights + memory.optimizer + memory.average);
+    return checkpoint_bytes(checkpoint).map([](const std::vector<std::byte>&) {});
+  }
+
+  void note_peak(const char* phase) {
+    constexpr double kMore = 1.01;
+    const double now = peak_memory_mib();
+    if (now > plan_.memory.peak * kMore) plan_.memory.peak_while = phase;
+    plan_.memory.peak = now;
+  }
+
+  void add_up() {
+    const RunConfig& config = parts_.config;
+    MemoryPlan& memory = plan_.memory;
+    const double side = config.network.image, window = config.data.workers + 2;
+    memory.gradients = static_cast<double>(plan_.trained) * sizeof(float) / kMib;
+    memory.batches = window * config.batch * 3 * side * side * sizeof(float) / kMib;
+    const bool is_known = !plan_.made_crops || options_.crops > 0;
+    const double val = static_cast<double>(parts_.val_crops->samples().size());
+    const double train = plan_.made_crops && options_.crops > 0
+                             ? static_cast<double>(options_.crops)
+                             : static_cast<double>(parts_.train_crops->samples().size());
+    memory.crop_cache = cache_mib(config, train, val);
+    memory.peak += memory.crop_cache - cache_mib(config, std::min(touched_, train), val);
+
+    TimePlan& time = plan_.time;
+    time.epochs = config.schedule.epochs;
+    if (!is_known) return;
+    const bool is_fixed = config.data.sampling != Sampling::shuffle && config.data.samples_per_epoch > 0;
+    const double an_epoch = is_fixed ? static_cast<double>(config.data.samples_per_epoch) : train;
+    time.steps = plan_.made_crops ? static_cast<std::int64_t>(an_epoch) / config.batch : stepper_.steps_an_epoch();
+    const double cached = std::min(1.0, static_cast<double>(config.data.cache_mib) / (train * crop_mib(config)));
+    const double later = cached * time.step_seconds_cached + (1 - cached) * time.step_seconds;
+    const double steps = static_cast<double>(time.steps);
+    time.first_epoch_seconds = steps * time.step_seconds + time.validation_seconds;
+    time.epoch_seconds = steps * later + time.validation_seconds;
+    time.run_seconds = time.first_epoch_seconds + static_cast<double>(time.epochs - 1) * time.epoch_seconds;
+  }
+
+  RunParts parts_;
+  const PlanOptions options_;
+  const CancelFlag& cancel_;
+  Stepper stepper_;
+  RunPlan plan_;
+  double touched_ = 0;  // training crops that were decoded
+};
+
+}  // namespace
+
+Result<RunPlan> plan_run(const RunConfig& config, const PlanOptions& options, RunObserver& observer,
+                         const CancelFlag& cancel) {
+  std::optional<MadeData> made;
+  RunConfig used = config;
+  if (!std::filesystem::exists(config.data.manifest)) {
+    DFA_ASSIGN_OR_RETURN(MadeData data, MadeData::create(config));
+    made.emplace(std::move(data));
+    used.data.manifest = made->manifest().string();
+    observer.note(LogLevel::info, "the manifest is not there: planning on made crops");
+  }
+  DFA_ASSIGN_OR_RETURN(RunParts parts, open_parts(used, observer));
+  return Planner(std::move(parts), options, cancel).make(made.has_value());
+}
+
+}  // namespace dfa::train
