@@ -47,7 +47,7 @@ struct RunConfig {
   NetworkConfig network;
   std::string
       pretrained;  // file with trunk tensors (model file, safetensors or .pt); empty = the trunk starts at random
-  Groups trained = adapter_groups();
+  Tuning tuning;   // "gba+lsa"
   CropRecipe crop;
   DataOptions data;
   AugmentOptions augment;

@@ -144,20 +144,6 @@ Status take_saving(const Json& json, RunConfig& to) {
   return take_whole(json["log_every"], "log_every", 0, kMostSteps, to.log_every);
 }
 
-Status take_trained(const Json& json, Groups& to) {
-  to.clear();
-  for (const Json& name : json) {
-    if (!name.is_string())
-      return fail(ErrorCode::usage, "configuration: \"trained\" holds {}, expected names of parameter groups",
-                  short_dump(name));
-    DFA_ASSIGN_OR_RETURN(const ParameterGroup group, group_by_name(name.get<std::string>()));
-    to.insert(group);
-  }
-  if (to.empty())
-    return fail(ErrorCode::usage, "configuration: \"trained\" is empty, expected at least one parameter group");
-  return {};
-}
-
 }  // namespace
 
 std::string short_dump(const Json& json) {
@@ -165,15 +151,13 @@ std::string short_dump(const Json& json) {
 }
 
 Json run_config_to_json(const RunConfig& config) {
-  Json trained = Json::array();
-  for (const ParameterGroup group : config.trained) trained.push_back(group_name(group));
   Json json;
   json["name"] = config.name;
   json["out"] = config.out;
   json["seed"] = config.seed;
   json["network"] = Json::parse(network_config_json(config.network));
   json["pretrained"] = config.pretrained;
-  json["trained"] = trained;
+  json["tuning"] = tuning_word(config.tuning);
   json["crop"] = Json::parse(crop_recipe_json(config.crop));
   json["data"] = {{"manifest", config.data.manifest},
                   {"sampling", text_of(kSamplings, config.data.sampling)},
@@ -214,7 +198,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   config.seed = json["seed"].get<std::uint64_t>();
   config.network = network;
   config.pretrained = json["pretrained"].get<std::string>();
-  DFA_TRY(take_trained(json["trained"], config.trained));
+  DFA_ASSIGN_OR_RETURN(config.tuning, parse_tuning(json["tuning"].get<std::string>()));
   DFA_ASSIGN_OR_RETURN(config.crop, parse_crop_recipe(json["crop"].dump()));
   DFA_TRY(take_data(json["data"], config.data));
   DFA_TRY(take_augment(json["augment"], config.augment));

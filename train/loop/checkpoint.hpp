@@ -45,9 +45,10 @@ struct Checkpoint {
   std::string code_version;
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
-  TensorMap network;
-  TensorMap optimizer;  // empty unless whole
-  TensorMap average;    // empty unless whole, and without a weight average
+  std::string trunk_sha256;    // of the trunk's tensors before training (start_weights.hpp)
+  TensorMap network;           // of training_parameters(): with the factors of a low-rank change
+  TensorMap optimizer;         // empty unless whole
+  TensorMap average;           // empty unless whole, and without a weight average
 };
 
 // The file's bytes. Errors: internal.

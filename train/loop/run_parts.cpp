@@ -5,8 +5,7 @@
 
 #include "base/hash.hpp"
 #include "dataset/manifest.hpp"
-#include "train/nets/init.hpp"
-#include "train/nets/pretrained.hpp"
+#include "train/nets/start_weights.hpp"
 #include "version.hpp"
 
 namespace dfa::train {
@@ -73,25 +72,24 @@ Status open_data(RunParts& parts, RunObserver& observer) {
 Status build_network(RunParts& parts, RunObserver& observer) {
   const RunConfig& config = parts.config;
   set_torch_threads(config.threads);
-  DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.trained, config.attention));
-  TensorMap weights = init_weights(config.network, config.seed);
+  DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.tuning, config.attention));
+  DFA_ASSIGN_OR_RETURN(const StartWeights start,
+                       start_weights(config.network, config.tuning, config.seed, config.pretrained));
   if (!config.pretrained.empty()) {
-    DFA_TRY(put_pretrained_trunk(config.network, config.pretrained, weights));
     DFA_ASSIGN_OR_RETURN(parts.initial_sha256, sha256_file(config.pretrained));
   }
-  DFA_TRY(parts.network->load(weights));
+  parts.trunk_sha256 = start.trunk_sha256;
+  DFA_TRY(parts.network->load(start.weights));
   DFA_ASSIGN_OR_RETURN(parts.optimizer, Optimizer::create(*parts.network, config.optimizer));
   if (config.ema > 0) parts.average = WeightAverage::create(*parts.network, config.ema);
 
   const TrainedCounts counts = parts.network->counts();
-  const ParameterCounts expected = count_parameters(config.network);
-  if (counts.trained + counts.frozen != expected.trunk + expected.adapters)
-    return fail(ErrorCode::internal, "the network has {} parameters, its configuration {}",
-                counts.trained + counts.frozen, expected.trunk + expected.adapters);
-  if (config.trained == adapter_groups() && counts.trained != expected.adapters)
-    return fail(ErrorCode::internal, "{} parameters learn, the adapters and the head have {}", counts.trained,
-                expected.adapters);
-  observer.note(LogLevel::info, fmt::format("parameters: {} trained, {} frozen", counts.trained, counts.frozen));
+  const TrainedCounts expected = count_trained(config.network, config.tuning);
+  if (counts.trained != expected.trained || counts.frozen != expected.frozen)
+    return fail(ErrorCode::internal, "the network has {}, its configuration {}", counts_text(counts),
+                counts_text(expected));
+  observer.note(LogLevel::info,
+                fmt::format("tuning {}: parameters: {}", tuning_word(config.tuning), counts_text(counts)));
   return {};
 }
 
@@ -103,6 +101,7 @@ Checkpoint snapshot(const RunParts& parts, const RunPosition& position, Checkpoi
   checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
   checkpoint.manifest_sha256 = parts.manifest_sha256;
   checkpoint.initial_sha256 = parts.initial_sha256;
+  checkpoint.trunk_sha256 = parts.trunk_sha256;
   checkpoint.network = parts.network->tensors();
   if (kind == CheckpointKind::weights) return checkpoint;
   checkpoint.optimizer = parts.optimizer->state();

@@ -30,6 +30,7 @@ struct RunParts {
   std::vector<DataCount> data_counts;  // the whole manifest, in the order of role, label, method
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
+  std::string trunk_sha256;    // of the trunk's tensors before training
   std::unique_ptr<CropSet> train_crops, val_crops;
   std::unique_ptr<TrainNetwork> network;
   std::unique_ptr<Optimizer> optimizer;

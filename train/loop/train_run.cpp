@@ -74,6 +74,7 @@ Status Run::restore(const Checkpoint& checkpoint) {
   DFA_TRY(parts_.network->load(checkpoint.network));
   DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
   if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));
+  parts_.trunk_sha256 = checkpoint.trunk_sha256;
   at_ = checkpoint.position;
   for (const std::string& line : at_.history) {
     DFA_ASSIGN_OR_RETURN(EpochMetrics metrics, parse_metrics_line(line));

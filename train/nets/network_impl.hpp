@@ -29,9 +29,11 @@ inline AttentionKernel kernel_of(AttentionPath path) {
 }
 
 struct NetworkImpl {
-  NetworkImpl(const NetworkConfig& config, AttentionPath attention) : module(config, kernel_of(attention)) {}
+  NetworkImpl(const NetworkConfig& config, const Tuning& how, AttentionPath attention)
+      : tuning(how), module(config, how, kernel_of(attention)) {}
+  Tuning tuning;
   NetworkModule module;
-  std::vector<NamedTensor> tensors;  // in the order of network_parameters()
+  std::vector<NamedTensor> tensors;  // in the order of training_parameters()
 };
 
 }  // namespace dfa::train

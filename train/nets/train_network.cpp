@@ -19,22 +19,22 @@ std::vector<float> values_of(const at::Tensor& tensor) {
   return {begin, begin + flat.numel()};
 }
 
-// Pairs each entry of network_parameters() with the module's live tensor of that name. Errors: internal when the two
+// Pairs each entry of training_parameters() with the module's live tensor of that name. Errors: internal when the two
 // lists differ.
 Result<std::vector<NamedTensor>> match_tensors(const NetworkConfig& config, const NetworkModule& module,
-                                               const Groups& trained) {
+                                               const Tuning& tuning) {
   std::map<std::string, at::Tensor> live;
   for (const auto& item : module->named_parameters()) live[item.key()] = item.value();
   for (const auto& item : module->named_buffers()) live[item.key()] = item.value();
   std::vector<NamedTensor> matched;
-  for (ParameterSpec& spec : network_parameters(config)) {
+  for (ParameterSpec& spec : training_parameters(config, tuning)) {
     const auto found = live.find(spec.name);
     if (found == live.end()) return fail(ErrorCode::internal, "the torch modules have no tensor {}", spec.name);
     if (found->second.sizes().vec() != spec.shape)
       return fail(ErrorCode::internal, "the torch modules have {} with shape {}, expected {}", spec.name,
                   shape_text(found->second.sizes().vec()), shape_text(spec.shape));
-    const bool learns = spec.kind == ParameterKind::weight && trained.contains(spec.group);
-    matched.push_back({std::move(spec), found->second, learns});
+    const bool trained = learns(tuning, spec);
+    matched.push_back({std::move(spec), found->second, trained});
     live.erase(found);
   }
   if (!live.empty())
@@ -79,24 +79,6 @@ class WideScope {
 
 }  // namespace
 
-std::string_view group_name(ParameterGroup group) {
-  switch (group) {
-    case ParameterGroup::trunk:
-      return "trunk";
-    case ParameterGroup::gba:
-      return "gba";
-    case ParameterGroup::spm:
-      return "spm";
-    case ParameterGroup::interaction:
-      return "interaction";
-    case ParameterGroup::level_embed:
-      return "level_embed";
-    case ParameterGroup::head:
-      return "head";
-  }
-  return "unknown";
-}
-
 std::string_view attention_name(AttentionPath path) {
   switch (path) {
     case AttentionPath::fused:
@@ -115,27 +97,6 @@ Result<AttentionPath> attention_by_name(std::string_view name) {
   return fail(ErrorCode::usage, "got attention \"{}\", expected fused, matrices or published", name);
 }
 
-Groups adapter_groups() {
-  Groups groups = all_groups();
-  groups.erase(ParameterGroup::trunk);
-  return groups;
-}
-
-Groups all_groups() {
-  return {ParameterGroup::trunk,       ParameterGroup::gba,         ParameterGroup::spm,
-          ParameterGroup::interaction, ParameterGroup::level_embed, ParameterGroup::head};
-}
-
-Result<ParameterGroup> group_by_name(std::string_view name) {
-  std::string known;
-  for (const ParameterGroup group : all_groups()) {
-    if (group_name(group) == name) return group;
-    known += known.empty() ? "" : ", ";
-    known += group_name(group);
-  }
-  return fail(ErrorCode::usage, "got parameter group \"{}\", expected one of: {}", name, known);
-}
-
 void set_torch_threads(int threads) {
   at::set_num_threads(threads > 0 ? threads : usable_processors());
 }
@@ -143,12 +104,13 @@ void set_torch_threads(int threads) {
 TrainNetwork::TrainNetwork(std::unique_ptr<NetworkImpl> impl) : impl_(std::move(impl)) {}
 TrainNetwork::~TrainNetwork() = default;
 
-Result<std::unique_ptr<TrainNetwork>> TrainNetwork::create(const NetworkConfig& config, const Groups& trained,
+Result<std::unique_ptr<TrainNetwork>> TrainNetwork::create(const NetworkConfig& config, const Tuning& tuning,
                                                            AttentionPath attention) {
   DFA_TRY(check_config(config));
-  DFA_ASSIGN_OR_RETURN(
-      auto impl, torch_guard("building the network", [&] { return std::make_unique<NetworkImpl>(config, attention); }));
-  DFA_ASSIGN_OR_RETURN(impl->tensors, match_tensors(config, impl->module, trained));
+  DFA_ASSIGN_OR_RETURN(auto impl, torch_guard("building the network", [&] {
+                         return std::make_unique<NetworkImpl>(config, tuning, attention);
+                       }));
+  DFA_ASSIGN_OR_RETURN(impl->tensors, match_tensors(config, impl->module, tuning));
   for (NamedTensor& item : impl->tensors)
     if (item.spec.kind == ParameterKind::weight) item.tensor.set_requires_grad(item.trained);
   return std::unique_ptr<TrainNetwork>(new TrainNetwork(std::move(impl)));
@@ -158,10 +120,17 @@ const NetworkConfig& TrainNetwork::config() const {
   return impl_->module->config;
 }
 
+const Tuning& TrainNetwork::tuning() const {
+  return impl_->tuning;
+}
+
 TrainedCounts TrainNetwork::counts() const {
   TrainedCounts counts;
-  for (const NamedTensor& item : impl_->tensors)
-    if (item.spec.kind == ParameterKind::weight) (item.trained ? counts.trained : counts.frozen) += item.tensor.numel();
+  for (const NamedTensor& item : impl_->tensors) {
+    if (item.spec.kind != ParameterKind::weight) continue;
+    (item.trained ? counts.trained : counts.frozen) += item.tensor.numel();
+    if (item.trained) counts.trained_by_group[item.spec.group] += item.tensor.numel();
+  }
   return counts;
 }
 
@@ -173,7 +142,7 @@ std::vector<std::string> TrainNetwork::trained_names() const {
 }
 
 Status TrainNetwork::load(const TensorMap& weights) {
-  DFA_TRY(check_weights(config(), weights));
+  DFA_TRY(check_weights(training_parameters(config(), tuning()), weights));
   const torch::NoGradGuard no_grad;
   for (NamedTensor& item : impl_->tensors) {
     DFA_ASSIGN_OR_RETURN(const at::Tensor value, to_torch(weights.find(item.spec.name)->second));

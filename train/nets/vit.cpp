@@ -44,15 +44,16 @@ nn::LayerNorm make_norm(const NetworkConfig& config) {
   return nn::LayerNorm(nn::LayerNormOptions({config.dim}).eps(config.norm_eps));
 }
 
-SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, AttentionKernel how)
-    : qkv(register_module("qkv", nn::Linear(config.dim, 3 * config.dim))),
-      proj(register_module("proj", nn::Linear(config.dim, config.dim))),
+SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, AttentionKernel how, const Tuning& tuning)
+    : qkv(register_module(
+          "qkv", TunedLinear(config.dim, 3 * config.dim, LowRankShape{tuning.low_rank, tuning.rank, /*parts=*/3}))),
+      proj(register_module("proj", TunedLinear(config.dim, config.dim, LowRankShape{tuning.low_rank, tuning.rank}))),
       heads(config.heads),
       kernel(how) {}
 
 at::Tensor SelfAttentionImpl::forward(const at::Tensor& x) {
-  const auto parts = linear_tokens(x, qkv->weight, qkv->bias).chunk(3, -1);  // all q, then k, then v
-  return linear_tokens(attend(parts[0], parts[1], parts[2], heads, kernel), proj->weight, proj->bias);
+  const auto parts = qkv->forward(x).chunk(3, -1);  // all q, then k, then v
+  return proj->forward(attend(parts[0], parts[1], parts[2], heads, kernel));
 }
 
 MlpImpl::MlpImpl(const NetworkConfig& config)
@@ -73,10 +74,10 @@ at::Tensor AdaptorImpl::forward(const at::Tensor& h) {
   return linear_tokens(down, up_proj->weight, up_proj->bias) * scale;
 }
 
-BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention)
+BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning)
     : norm1(register_module("norm1", make_norm(config))),
       norm2(register_module("norm2", make_norm(config))),
-      attn(register_module("attn", SelfAttention(config, attention))),
+      attn(register_module("attn", SelfAttention(config, attention, tuning))),
       mlp(register_module("mlp", Mlp(config))) {
   if (config.gba) adaptor = register_module("adaptor", Adaptor(config));
 }

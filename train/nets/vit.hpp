@@ -8,6 +8,8 @@
 #include <torch/torch.h>
 
 #include "nn/network_config.hpp"
+#include "train/nets/tuned_linear.hpp"
+#include "train/nets/tuning.hpp"
 
 namespace dfa::train {
 
@@ -26,9 +28,9 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
 
 // blocks.N.attn
 struct SelfAttentionImpl : torch::nn::Module {
-  SelfAttentionImpl(const NetworkConfig& config, AttentionKernel attention);
+  SelfAttentionImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning);
   at::Tensor forward(const at::Tensor& x);  // (N, T, D) -> (N, T, D)
-  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+  TunedLinear qkv{nullptr}, proj{nullptr};
   int heads;
   AttentionKernel kernel;
 };
@@ -53,7 +55,7 @@ TORCH_MODULE(Adaptor);
 
 // h = x + attn(norm1 x); y = h + mlp(norm2 h) + adaptor(h)
 struct BlockImpl : torch::nn::Module {
-  BlockImpl(const NetworkConfig& config, AttentionKernel attention);
+  BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning);
   at::Tensor forward(const at::Tensor& x);  // (N, T, D) -> (N, T, D)
   torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
   SelfAttention attn{nullptr};

@@ -29,6 +29,7 @@ std::string plan_json(const RunPlan& plan) {
   for (const GroupPlan& group : plan.groups)
     groups[group.name] = {{"trained", group.trained}, {"frozen", group.frozen}};
   const Json json = {{"schema", "dfa.plan/1"},
+                     {"tuning", plan.tuning},
                      {"parameters", {{"trained", plan.trained}, {"frozen", plan.frozen}, {"groups", groups}}},
                      {"crops", plan.made_crops ? "made" : "manifest"},
                      {"memory_mib",
@@ -56,7 +57,7 @@ std::string plan_json(const RunPlan& plan) {
 }
 
 std::string plan_text(const RunPlan& plan) {
-  std::string text = fmt::format("{:<14}{:>14}{:>14}\n", "parameters", "trained", "frozen");
+  std::string text = fmt::format("tuning {}\n{:<14}{:>14}{:>14}\n", plan.tuning, "parameters", "trained", "frozen");
   for (const GroupPlan& group : plan.groups)
     text += fmt::format("  {:<12}{:>14}{:>14}\n", group.name, group.trained, group.frozen);
   text += fmt::format("  {:<12}{:>14}{:>14}\n\n", "all", plan.trained, plan.frozen);

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <optional>
-#include <set>
 
 #include "base/machine.hpp"
 #include "train/loop/run_parts.hpp"
@@ -94,19 +92,17 @@ Result<Timing> time_steps(Stepper& stepper, int warm_up, const PlanOptions& opti
   return timing;
 }
 
-// Of the parameters only, as they are counted everywhere.
-std::vector<GroupPlan> count_groups(const RunParts& parts) {
-  const std::vector<std::string> names = parts.network->trained_names();
-  const std::set<std::string> trained(names.begin(), names.end());
+// The parameters as they are counted everywhere, factors of a low-rank change included.
+std::vector<GroupPlan> count_groups(const RunConfig& config) {
   std::vector<GroupPlan> groups;
-  for (const ParameterSpec& spec : network_parameters(parts.config.network)) {
+  for (const ParameterSpec& spec : training_parameters(config.network, config.tuning)) {
     if (spec.kind != ParameterKind::weight) continue;
     const std::string name(group_name(spec.group));
     auto group = std::ranges::find(groups, name, &GroupPlan::name);
     if (group == groups.end()) group = groups.insert(groups.end(), {name, 0, 0});
     std::int64_t count = 1;
     for (const std::int64_t extent : spec.shape) count *= extent;
-    (trained.contains(spec.name) ? group->trained : group->frozen) += count;
+    (learns(config.tuning, spec) ? group->trained : group->frozen) += count;
   }
   return groups;
 }
@@ -129,7 +125,8 @@ class Planner {
   Result<RunPlan> make(bool made_crops) {
     plan_.made_crops = made_crops;
     plan_.batch = parts_.config.batch;
-    plan_.groups = count_groups(parts_);
+    plan_.groups = count_groups(parts_.config);
+    plan_.tuning = tuning_word(parts_.config.tuning);
     plan_.trained = parts_.network->counts().trained;
     plan_.frozen = parts_.network->counts().frozen;
     DFA_TRY(train());

@@ -56,6 +56,7 @@ struct TimePlan {
 };
 
 struct RunPlan {
+  std::string tuning;  // the word
   std::vector<GroupPlan> groups;
   std::int64_t trained = 0, frozen = 0;
   bool made_crops = false;  // the manifest was not there

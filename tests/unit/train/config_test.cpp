@@ -1,5 +1,6 @@
 #include "train/config/run_config.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -8,6 +9,7 @@ namespace dfa::test {
 namespace {
 
 using namespace dfa::train;
+using testing::HasSubstr;
 
 Result<RunConfig> parse(std::string_view json, std::vector<std::string> overrides = {}) {
   return parse_run_config(json, "test.json", overrides);
@@ -23,7 +25,7 @@ TEST(RunConfigFile, DefaultsAreThePublishedRecipe) {
   const auto config = parse("{}");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->network, NetworkConfig{});
-  EXPECT_EQ(config->trained, adapter_groups());
+  EXPECT_EQ(config->tuning, Tuning(adapter_groups()));
   EXPECT_EQ(config->schedule.epochs, 100);
   EXPECT_DOUBLE_EQ(config->schedule.peak, 0.1 * 32 / 256);
   EXPECT_EQ(config->optimizer.rule, Rule::sgd);
@@ -32,7 +34,7 @@ TEST(RunConfigFile, DefaultsAreThePublishedRecipe) {
 
 TEST(RunConfigFile, ResolvedTextReadsBackToTheSame) {
   const auto config = parse(
-      R"({"network": {"dim": 96, "heads": 3, "gba": false, "readout": "level-mean"}, "crop": {"name": "square1.3-inside", "stored_px": 192},
+      R"({"network": {"dim": 96, "heads": 3, "gba": false, "readout": "level-mean"}, "tuning": "lsa", "crop": {"name": "square1.3-inside", "stored_px": 192},
                                "augment": {"jpeg": {"p": 0.5}}, "schedule": {"epochs": 7, "warmup_epochs": 2}, "ema": 0.99})",
       {"batch=16", "optimizer.rule=adamw"});
   ASSERT_TRUE(config) << config.error().message;
@@ -46,6 +48,44 @@ TEST(RunConfigFile, ResolvedTextReadsBackToTheSame) {
   EXPECT_EQ(again->network, config->network);
   EXPECT_EQ(again->crop, config->crop);
   EXPECT_EQ(again->augment, config->augment);
+}
+
+// One word says what learns and, where the file does not, which adapters there are and what is read.
+TEST(RunConfigFile, TuningImpliesTheNetwork) {
+  const auto network = [](std::vector<std::string> overrides) {
+    const auto config = parse("{}", std::move(overrides));
+    EXPECT_TRUE(config) << (config ? "" : config.error().message);
+    return config ? config->network : NetworkConfig{};
+  };
+  for (const std::string word : {"linear", "full", "layernorm", "bias", "lora:4", "svd:1", "layernorm+bias"}) {
+    const NetworkConfig plain = network({"tuning=" + word});
+    EXPECT_FALSE(plain.gba || plain.lsa) << word;
+    EXPECT_EQ(plain.readout, Readout::cls) << word;
+  }
+  EXPECT_TRUE(network({"tuning=gba"}).gba);
+  EXPECT_FALSE(network({"tuning=gba"}).lsa);
+  EXPECT_EQ(network({"tuning=lsa+layernorm"}).readout, Readout::token0);
+  EXPECT_EQ(network({"tuning=lsa", "readout=query:3"}).queries, 3);
+  const NetworkConfig full = network({"tuning=full", "network.gba=true", "network.lsa=true"});
+  EXPECT_TRUE(full.gba && full.lsa);
+  EXPECT_EQ(full.readout, Readout::token0);
+  EXPECT_THAT(message("{}", {"tuning=layernorm", "network.lsa=true"}), HasSubstr("--set network.lsa=false"));
+  EXPECT_THAT(message("{}", {"tuning=gba", "network.gba=false"}), HasSubstr("which this network has not"));
+  EXPECT_THAT(message("{}", {"tuning=gba", "readout=token0"}), HasSubstr("--set readout=cls or query:K"));
+  EXPECT_THAT(message("{}", {"tuning=loar:2"}), HasSubstr("did you mean \"lora:R\"?"));
+}
+
+TEST(RunConfigFile, ReadoutsAndHeadsReadBack) {
+  const auto config = parse(R"({"tuning": "full", "network": {"gba": {"bottleneck": 8}, "readout": "query:5",
+                                "readout_norm": "own", "head": "l2-linear"}})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->network.gba);
+  EXPECT_EQ(config->network.bottleneck, 8);
+  EXPECT_EQ(config->network.head, HeadKind::l2_linear);
+  const auto again = parse(run_config_json(*config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->network, config->network);
+  EXPECT_EQ(again->tuning, config->tuning);
 }
 
 TEST(RunConfigFile, UnknownKeysNameTheNearestKnownOne) {
@@ -78,7 +118,7 @@ TEST(RunConfigFile, WrongValuesSayWhatWasExpected) {
   EXPECT_NE(message(R"({"batch": 2.5})").find("whole number"), std::string::npos);
   EXPECT_NE(message(R"({"batch": 1})").find("from 2"), std::string::npos);
   EXPECT_NE(message(R"({"seed": -1})").find("from 0"), std::string::npos);
-  EXPECT_NE(message(R"({"trained": ["adapters"]})").find("level_embed"), std::string::npos);
+  EXPECT_NE(message(R"({"trained": ["gba"]})").find("unknown key \"trained\""), std::string::npos);
   EXPECT_NE(message(R"({"optimizer": {"rule": "adam"}})").find("sgd, adamw"), std::string::npos);
   EXPECT_NE(message(R"({"augment": {"jpeg": {"p": 2}}})").find("augment.jpeg.p"), std::string::npos);
   EXPECT_NE(message(R"({"network": {"heads": 5}})").find("does not divide"), std::string::npos);

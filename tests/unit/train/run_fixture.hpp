@@ -42,7 +42,7 @@ class RunTest : public testing::Test {
  protected:
   RunTest() {
     config_.network = small_config();
-    config_.trained = train::all_groups();
+    config_.tuning = train::all_groups();
     config_.crop = made_recipe(made_);
     config_.data.manifest = write_made_crops(dir_.path(), made_).string();
     config_.augment.flip = 0.5;

@@ -130,7 +130,7 @@ TEST_F(RunTest, FrozenTrunkComesFromItsFile) {
   file.tensors["head.weight"] = Tensor::from_f32({1, 1}, std::vector<float>{0});
   ASSERT_TRUE(write_safetensors(file, dir_ / "vit.safetensors"));
   config_.pretrained = (dir_ / "vit.safetensors").string();
-  config_.trained = adapter_groups();
+  config_.tuning = adapter_groups();
   config_.schedule.epochs = 1;
   Listener listener(cancel_);
   ASSERT_TRUE(train(listener));
