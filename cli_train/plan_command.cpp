@@ -32,7 +32,7 @@ void add_plan_command(CLI::App& app, Context& context) {
   struct Arguments {
     std::string config;
     std::vector<std::string> set;
-    train::PlanOptions options;
+    train::RunPlanOptions options;
     Form form = Form::text;
   };
   auto arguments = std::make_shared<Arguments>();

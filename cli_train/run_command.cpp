@@ -32,7 +32,6 @@ class Printer : public train::RunObserver {
                                         report.epochs, report.step, report.steps, report.loss, report.learning_rate,
                                         clock_text(report.seconds_left))
                          << std::flush;
-    left_ = report.seconds_left;
   }
   void on_epoch(const std::string& metrics_line) override {
     context_.streams.err << (context_.streams.err_is_terminal ? "\r\033[K" : "") << metrics_line << std::endl;
@@ -40,7 +39,6 @@ class Printer : public train::RunObserver {
 
  private:
   Context& context_;
-  double left_ = 0;
 };
 
 void finish(const Result<train::RunSummary>& summary, Context& context) {

@@ -127,9 +127,26 @@ bool is_network_field(std::string_view key) {
   return std::find(std::begin(kNetworkFields), std::end(kNetworkFields), key) != std::end(kNetworkFields);
 }
 
-// The defaults that belong to the crop recipe the file asks for.
-Result<Json> defaults_for(const Json& file) {
+// "augment.set" of the last override that names it, else of the file; empty where neither does.
+std::string augment_set_word(const Json& file, std::span<const std::string> overrides) {
+  constexpr std::string_view kKey = "augment.set=";
+  for (auto it = overrides.rbegin(); it != overrides.rend(); ++it)
+    if (it->starts_with(kKey)) {
+      const Json value = Json::parse(it->substr(kKey.size()), nullptr, false);
+      return value.is_string() ? value.get<std::string>() : it->substr(kKey.size());
+    }
+  const auto augment = file.find("augment");
+  if (augment == file.end() || !augment->is_object() || !augment->contains("set")) return {};
+  return (*augment)["set"].is_string() ? (*augment)["set"].get<std::string>() : std::string();
+}
+
+// The defaults that belong to the crop recipe and the augmentation set that are asked for.
+Result<Json> defaults_for(const Json& file, std::span<const std::string> overrides) {
   RunConfig config;
+  if (const std::string set = augment_set_word(file, overrides); !set.empty()) {
+    DFA_ASSIGN_OR_RETURN(config.augment_set, augment_set_by_name(set));
+    config.augment = augment_options_of(config.augment_set);
+  }
   std::string recipe = config.crop.name;
   if (const auto crop = file.find("crop");
       crop != file.end() && crop->is_object() && crop->contains("name") && (*crop)["name"].is_string())
@@ -145,7 +162,7 @@ Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
   Json file = Json::parse(json, nullptr, false);
   if (!file.is_object())
     return fail(ErrorCode::usage, "{}: not a JSON object, expected a training configuration", what);
-  DFA_ASSIGN_OR_RETURN(Json merged, defaults_for(file));
+  DFA_ASSIGN_OR_RETURN(Json merged, defaults_for(file, overrides));
   NetworkFields network;
   if (file.contains("network")) {
     if (!file["network"].is_object())

@@ -82,9 +82,7 @@ std::filesystem::path kept_checkpoint(const std::filesystem::path& folder, std::
   return folder / fmt::format("epoch-{:04}.safetensors", epoch);
 }
 
-namespace {
-
-TensorFile checkpoint_file(const Checkpoint& checkpoint) {
+Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
   TensorFile file;
   put(checkpoint.network, kNetwork, file.tensors);
   put(checkpoint.optimizer, kOptimizer, file.tensors);
@@ -92,17 +90,7 @@ TensorFile checkpoint_file(const Checkpoint& checkpoint) {
   file.metadata["dfa.checkpoint"] = std::to_string(kFormat);
   file.metadata["dfa.run_config"] = run_config_json(checkpoint.config);
   file.metadata["dfa.run_state"] = state_json(checkpoint).dump(-1, ' ', false, Json::error_handler_t::replace);
-  return file;
-}
-
-}  // namespace
-
-Result<std::vector<std::byte>> checkpoint_bytes(const Checkpoint& checkpoint) {
-  return serialize_safetensors(checkpoint_file(checkpoint));
-}
-
-Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
-  return write_safetensors(checkpoint_file(checkpoint), path);
+  return write_safetensors(file, path);
 }
 
 Result<Checkpoint> read_checkpoint(const std::filesystem::path& path) {

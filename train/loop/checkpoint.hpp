@@ -2,7 +2,6 @@
 // from (seed, epoch, place), so the state of the generators is the position in the epoch.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -51,8 +50,6 @@ struct Checkpoint {
   TensorMap average;           // empty unless whole, and without a weight average
 };
 
-// The file's bytes. Errors: internal.
-Result<std::vector<std::byte>> checkpoint_bytes(const Checkpoint& checkpoint);
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path);
 // Errors: file_*, model_format, model_incompatible for a file that is no checkpoint or one of another format version.
 Result<Checkpoint> read_checkpoint(const std::filesystem::path& path);

@@ -10,6 +10,8 @@
 #include "base/result.hpp"
 #include "train/config/run_config.hpp"
 #include "train/data/crop_set.hpp"
+#include "train/data/epoch_plan.hpp"
+#include "train/data/self_blender.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/observer.hpp"
 #include "train/nets/train_network.hpp"
@@ -32,6 +34,7 @@ struct RunParts {
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
   std::string trunk_sha256;    // of the trunk's tensors before training
   std::unique_ptr<CropSet> train_crops, val_crops;
+  std::unique_ptr<SelfBlender> blender;  // null without self-blended pairs
   std::unique_ptr<TrainNetwork> network;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<WeightAverage> average;  // null without one
@@ -39,9 +42,11 @@ struct RunParts {
 
 // Everything a run with this configuration works with. Errors: those of the two below.
 Result<RunParts> open_parts(const RunConfig& config, RunObserver& observer);
-// Fills the crops from parts.config. Errors: usage (no manifest; role val lacks a class), manifest_invalid,
-// recipe_mismatch, file_*.
+// Fills the crops from parts.config, and what blends them. Errors: usage (no manifest; role val lacks a class; no
+// points for self-blending; an epoch that cannot be planned), manifest_invalid, recipe_mismatch, file_*.
 Status open_data(RunParts& parts, RunObserver& observer);
+// What an epoch shows. Errors: those of plan_epoch().
+Result<std::vector<Slot>> plan_of(const RunParts& parts, std::int64_t epoch);
 // Fills network, optimiser and average, with the first weights. Errors: model_*, file_*, usage.
 Status build_network(RunParts& parts, RunObserver& observer);
 

@@ -153,17 +153,22 @@ Status Run::one_step(const Batch& batch, std::int64_t steps, Clock::time_point b
 Status Run::train_epoch() {
   DFA_ASSIGN_OR_RETURN(const auto loader, start_epoch(parts_, at_.epoch, at_.step));
   const std::int64_t steps = static_cast<std::int64_t>(loader->batches());
+  std::uint64_t misses = 0;
   for (;;) {
     const Clock::time_point begin = Clock::now();
     const auto batch = loader->next();
     if (!batch) return fail_within(fmt::format("epoch {}, step {}", at_.epoch + 1, at_.step + 1), batch.error());
     if (!*batch) break;
+    misses += (*batch)->self_blend_misses;
     if (cancel_.requested()) {
       DFA_TRY(save_last());
       return fail(ErrorCode::cancelled, "stopped after {}; the state is saved", place_text(at_));
     }
     DFA_TRY(one_step(**batch, steps, begin));
   }
+  if (misses > 0)
+    observer_.note(LogLevel::warning, fmt::format("epoch {}: {} real crops could not be self-blended and were replaced",
+                                                  at_.epoch + 1, misses));
   return end_epoch(steps);
 }
 

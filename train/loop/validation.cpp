@@ -15,12 +15,7 @@ namespace {
 // Class 1 is fake.
 constexpr std::size_t kFake = 1;
 
-struct Scores {
-  std::vector<double> p_fake;
-  double loss_sum = 0;
-};
-
-void add_scores(const ForwardValues& values, const Batch& batch, std::size_t classes, Scores& scores) {
+void add_scores(const ForwardValues& values, const Batch& batch, std::size_t classes, CropScores& scores) {
   for (std::size_t i = 0; i < batch.labels.size(); ++i) {
     const std::span<const float> logits(&values.logits[i * classes], classes);
     const double highest = *std::max_element(logits.begin(), logits.end());
@@ -54,24 +49,7 @@ std::map<std::string, double> auc_by_method(const std::vector<Sample>& samples, 
 Result<ValidationResult> validate(TrainNetwork& network, const CropSet& crops, const RunConfig& config,
                                   const CancelFlag& cancel) {
   const std::vector<Sample>& samples = crops.samples();
-  std::vector<std::uint32_t> order(samples.size());
-  std::iota(order.begin(), order.end(), 0U);
-  LoaderOptions options;
-  options.recipe = config.crop;
-  options.side = config.network.image;
-  options.batch = config.eval_batch;
-  options.workers = config.data.workers;
-  options.last = LastBatch::keep_incomplete;
-  const auto loader = BatchLoader::start(crops, std::move(order), options);
-  Scores scores;
-  for (;;) {
-    DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
-    if (!batch) break;
-    if (cancel.requested()) return fail(ErrorCode::cancelled, "stopped during validation");
-    DFA_ASSIGN_OR_RETURN(const ForwardValues values,
-                         network.forward(batch->images, static_cast<int>(batch->labels.size()), Mode::eval));
-    add_scores(values, *batch, static_cast<std::size_t>(config.network.classes), scores);
-  }
+  DFA_ASSIGN_OR_RETURN(const CropScores scores, score_crops(network, crops, samples.size(), config, cancel));
   std::vector<int> labels;
   for (const Sample& sample : samples) labels.push_back(sample.label);
   ValidationResult result;
@@ -85,6 +63,29 @@ Result<ValidationResult> validate(TrainNetwork& network, const CropSet& crops, c
   result.auc = *auc;
   result.auc_by_method = auc_by_method(samples, scores.p_fake);
   return result;
+}
+
+Result<CropScores> score_crops(TrainNetwork& network, const CropSet& crops, std::size_t count, const RunConfig& config,
+                               const CancelFlag& cancel) {
+  std::vector<std::uint32_t> order(std::min(count, crops.samples().size()));
+  std::iota(order.begin(), order.end(), 0U);
+  LoaderOptions options;
+  options.recipe = config.crop;
+  options.side = config.network.image;
+  options.batch = config.eval_batch;
+  options.workers = config.data.workers;
+  options.last = LastBatch::keep_incomplete;
+  const auto loader = BatchLoader::start(crops, std::move(order), options);
+  CropScores scores;
+  for (;;) {
+    DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
+    if (!batch) break;
+    if (cancel.requested()) return fail(ErrorCode::cancelled, "stopped during validation");
+    DFA_ASSIGN_OR_RETURN(const ForwardValues values,
+                         network.forward(batch->images, static_cast<int>(batch->labels.size()), Mode::eval));
+    add_scores(values, *batch, static_cast<std::size_t>(config.network.classes), scores);
+  }
+  return scores;
 }
 
 }  // namespace dfa::train

@@ -5,16 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "train/nets/named_tensor.hpp"
+#include "train/nets/narrow_trunk.hpp"
 #include "train/nets/network_module.hpp"
 #include "train/nets/train_network.hpp"
 
 namespace dfa::train {
-
-struct NamedTensor {
-  ParameterSpec spec;
-  at::Tensor tensor;  // the live one
-  bool trained = false;
-};
 
 inline AttentionKernel kernel_of(AttentionPath path) {
   switch (path) {
@@ -34,6 +30,12 @@ struct NetworkImpl {
   Tuning tuning;
   NetworkModule module;
   std::vector<NamedTensor> tensors;  // in the order of training_parameters()
+  NarrowTrunk narrow_trunk;
+
+  // Frozen weights in the form that this way of computing wants. Errors: those of NarrowTrunk.
+  Status settle(Compute compute) {
+    return compute == Compute::bf16 ? narrow_trunk.narrow(tensors) : narrow_trunk.widen(tensors);
+  }
 };
 
 }  // namespace dfa::train

@@ -72,7 +72,9 @@ class TrainNetwork {
 
   // Strict: exactly the tensors of training_parameters(config(), tuning()). Errors: model_tensors.
   Status load(const TensorMap& weights);
-  TensorMap tensors() const;    // copies, f32 and i64
+  // Copies, f32 and i64. Throws std::runtime_error where the disk under TMPDIR fails while it holds frozen weights
+  // (Note [Frozen weights in bf16]).
+  TensorMap tensors() const;
   TensorMap gradients() const;  // of trained tensors that have one: nothing before loss_and_gradients(); a tensor the
                                 // read-out does not reach has none
 

@@ -1,7 +1,5 @@
 #include "train/nets/vit.hpp"
 
-#include <cmath>
-
 namespace dfa::train {
 
 namespace nn = torch::nn;
@@ -9,35 +7,6 @@ namespace nn = torch::nn;
 at::Tensor linear_tokens(const at::Tensor& tokens, const at::Tensor& weight, const at::Tensor& bias) {
   const at::Tensor flat = tokens.contiguous().reshape({-1, tokens.size(-1)});
   return at::linear(flat, weight, bias).view({tokens.size(0), tokens.size(1), weight.size(0)});
-}
-
-namespace {
-
-at::Tensor split_heads(const at::Tensor& t, int heads) {  // (N, T, D) -> (N, H, T, D/H), a view
-  return t.unflatten(-1, {heads, t.size(-1) / heads}).transpose(1, 2);
-}
-
-// (N, H, T, D/H) -> (N, T, D)
-at::Tensor join_heads(const at::Tensor& t) {
-  return t.transpose(1, 2).flatten(2);
-}
-
-}  // namespace
-
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads, AttentionKernel kernel) {
-  const at::Tensor qh = split_heads(q, heads), kh = split_heads(k, heads), vh = split_heads(v, heads);
-  const double scale = 1.0 / std::sqrt(static_cast<double>(qh.size(-1)));
-  switch (kernel) {
-    case AttentionKernel::fused:
-      break;
-    case AttentionKernel::timm:
-      return join_heads(at::matmul((at::matmul(qh, kh.transpose(-2, -1)) * scale).softmax(-1), vh));
-    case AttentionKernel::matrices: {
-      const at::Tensor weights = at::bmm((qh * scale).flatten(0, 1), kh.flatten(0, 1).transpose(1, 2)).softmax(-1);
-      return join_heads(at::bmm(weights, vh.flatten(0, 1)).unflatten(0, {qh.size(0), heads}));
-    }
-  }
-  return join_heads(at::scaled_dot_product_attention(qh, kh, vh));
 }
 
 nn::LayerNorm make_norm(const NetworkConfig& config) {

@@ -71,9 +71,9 @@ std::string plan_text(const RunPlan& plan) {
     text += fmt::format("  {:<12}{:>10.0f}\n", name, mib);
     rest -= mib;
   }
-  text += fmt::format(
-      "  {:<12}{:>10.0f}   activations, workspaces, program{}\n\n", "the rest", rest,
-      memory.peak_while == "saving" ? fmt::format(", {:.0f} for two copies of the state", memory.saving) : "");
+  text +=
+      fmt::format("  {:<12}{:>10.0f}   activations, workspaces, program{}\n\n", "the rest", rest,
+                  memory.peak_while == "saving" ? fmt::format(", {:.0f} for a copy of the state", memory.saving) : "");
   const TimePlan& time = plan.time;
   text += fmt::format("a step        {:>10} ({:.4g} crops/s), mean of {} steps taken now{}\n",
                       duration(time.step_seconds_cached), plan.batch / time.step_seconds_cached, time.steps_timed,

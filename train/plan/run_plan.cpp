@@ -77,7 +77,7 @@ struct Timing {
   double waiting = 0;  // share of it
 };
 
-Result<Timing> time_steps(Stepper& stepper, int warm_up, const PlanOptions& options) {
+Result<Timing> time_steps(Stepper& stepper, int warm_up, const RunPlanOptions& options) {
   for (int i = 0; i < warm_up; ++i) DFA_TRY(stepper.step());
   const double waited = stepper.waited();
   const Clock::time_point begin = Clock::now();
@@ -111,6 +111,11 @@ double crop_mib(const RunConfig& config) {
   return 3.0 * config.crop.stored_px * config.crop.stored_px / kMib;
 }
 
+// Batches that may lie ahead of the training step.
+int ahead(const RunConfig& config) {
+  return std::max(config.data.prefetch, 1);
+}
+
 // What the two caches hold of so many crops, in MiB; each has its own limit.
 double cache_mib(const RunConfig& config, double train_crops, double val_crops) {
   const double most = static_cast<double>(config.data.cache_mib);
@@ -119,7 +124,7 @@ double cache_mib(const RunConfig& config, double train_crops, double val_crops) 
 
 class Planner {
  public:
-  Planner(RunParts parts, const PlanOptions& options, const CancelFlag& cancel)
+  Planner(RunParts parts, const RunPlanOptions& options, const CancelFlag& cancel)
       : parts_(std::move(parts)), options_(options), cancel_(cancel), stepper_(parts_, cancel) {}
 
   Result<RunPlan> make(bool made_crops) {
@@ -131,9 +136,9 @@ class Planner {
     plan_.frozen = parts_.network->counts().frozen;
     DFA_TRY(train());
     note_peak("training");
-    DFA_TRY(validate_once());
+    DFA_TRY(validate_some());
     note_peak("validation");
-    DFA_TRY(save());
+    save();
     note_peak("saving");
     add_up();
     return plan_;
@@ -141,12 +146,12 @@ class Planner {
 
  private:
   Status train() {
-    const int window = parts_.config.data.workers + 1;
+    const int window = ahead(parts_.config);
     DFA_ASSIGN_OR_RETURN(const Timing cold, time_steps(stepper_, window + 1, options_));
     const double steps_an_epoch = static_cast<double>(stepper_.steps_an_epoch());
     touched_ = std::min<double>(steps_an_epoch, 2 * window + 1 + cold.steps) * parts_.config.batch;
     Timing warm = cold;
-    const bool is_worth_it = cold.waiting > kWaitingMatters && parts_.config.data.cache_mib > 0;
+    const bool is_worth_it = cold.waiting > kWaitingMatters && holds_cache();
     if (is_worth_it) {
       stepper_.begin_again();
       DFA_ASSIGN_OR_RETURN(warm, time_steps(stepper_, window + 1, options_));
@@ -157,23 +162,36 @@ class Planner {
     return {};
   }
 
-  Status validate_once() {
+  // A pack is mapped and needs no cache.
+  bool holds_cache() const {
+    return parts_.config.data.cache_mib > 0 && !parts_.train_crops->samples().front().file.empty();
+  }
+
+  // A batch that is not timed, then a few that are, for all of the crops.
+  Status validate_some() {
+    constexpr std::size_t kTimedBatches = 2;
+    const std::size_t batch = static_cast<std::size_t>(parts_.config.eval_batch);
+    const std::size_t all = parts_.val_crops->samples().size(), timed = std::min(all, kTimedBatches * batch);
+    val_touched_ = static_cast<double>(std::max(timed, std::min(all, batch)));
+    DFA_TRY(score(batch));
     const Clock::time_point begin = Clock::now();
-    DFA_ASSIGN_OR_RETURN(const ValidationResult result,
-                         validate(*parts_.network, *parts_.val_crops, parts_.config, cancel_));
-    plan_.time.validation_seconds = seconds_since(begin);
+    DFA_TRY(score(timed));
+    plan_.time.validation_seconds = seconds_since(begin) * static_cast<double>(all) / static_cast<double>(timed);
     return {};
   }
 
-  // The copies that saving makes, without the file.
-  Status save() {
+  Status score(std::size_t crops) {
+    return score_crops(*parts_.network, *parts_.val_crops, crops, parts_.config, cancel_).map([](const CropScores&) {});
+  }
+
+  // The copy of the state that saving makes; the file is written from it piece by piece.
+  void save() {
     const Checkpoint checkpoint = snapshot(parts_, {}, CheckpointKind::whole);
     MemoryPlan& memory = plan_.memory;
     memory.weights = mib_of(checkpoint.network);
     memory.optimizer = mib_of(checkpoint.optimizer);
     memory.average = mib_of(checkpoint.average);
-    memory.saving = 2 * (memory.weights + memory.optimizer + memory.average);
-    return checkpoint_bytes(checkpoint).map([](const std::vector<std::byte>&) {});
+    memory.saving = memory.weights + memory.optimizer + memory.average;
   }
 
   void note_peak(const char* phase) {
@@ -186,7 +204,7 @@ class Planner {
   void add_up() {
     const RunConfig& config = parts_.config;
     MemoryPlan& memory = plan_.memory;
-    const double side = config.network.image, window = config.data.workers + 2;
+    const double side = config.network.image, window = ahead(config) + 1;
     memory.gradients = static_cast<double>(plan_.trained) * sizeof(float) / kMib;
     memory.batches = window * config.batch * 3 * side * side * sizeof(float) / kMib;
     const bool is_known = !plan_.made_crops || options_.crops > 0;
@@ -194,8 +212,10 @@ class Planner {
     const double train = plan_.made_crops && options_.crops > 0
                              ? static_cast<double>(options_.crops)
                              : static_cast<double>(parts_.train_crops->samples().size());
-    memory.crop_cache = cache_mib(config, train, val);
-    memory.peak += memory.crop_cache - cache_mib(config, std::min(touched_, train), val);
+    if (holds_cache()) {
+      memory.crop_cache = cache_mib(config, train, val);
+      memory.peak += memory.crop_cache - cache_mib(config, std::min(touched_, train), val_touched_);
+    }
 
     TimePlan& time = plan_.time;
     time.epochs = config.schedule.epochs;
@@ -212,20 +232,25 @@ class Planner {
   }
 
   RunParts parts_;
-  const PlanOptions options_;
+  const RunPlanOptions options_;
   const CancelFlag& cancel_;
   Stepper stepper_;
   RunPlan plan_;
-  double touched_ = 0;  // training crops that were decoded
+  double touched_ = 0;      // training crops that were decoded
+  double val_touched_ = 0;  // and of the validation
 };
 
 }  // namespace
 
-Result<RunPlan> plan_run(const RunConfig& config, const PlanOptions& options, RunObserver& observer,
+Result<RunPlan> plan_run(const RunConfig& config, const RunPlanOptions& options, RunObserver& observer,
                          const CancelFlag& cancel) {
   std::optional<MadeData> made;
   RunConfig used = config;
   if (!std::filesystem::exists(config.data.manifest)) {
+    if (config.data.self_blend > 0)
+      return fail(ErrorCode::usage,
+                  "{}: not found; a run that self-blends is planned on its own crops and their points",
+                  config.data.manifest);
     DFA_ASSIGN_OR_RETURN(MadeData data, MadeData::create(config));
     made.emplace(std::move(data));
     used.data.manifest = made->manifest().string();

@@ -2,9 +2,9 @@
 //
 // Note [How a plan is made]
 // Parameters are counted. Memory and time are measured: the plan opens what the run would open and takes a few of its
-// real steps, with its loader, a validation and the making of a checkpoint (which is not written), in this process, and
-// reads the process's largest resident set. Shapes alone would not do: what torch's kernels take as workspace, and what
-// the allocator keeps of freed pieces, are as large as the activations.
+// real steps, with its loader, the first batches of a validation and the making of a checkpoint (which is not written),
+// in this process, and reads the process's largest resident set. Shapes alone would not do: what torch's kernels take
+// as workspace, and what the allocator keeps of freed pieces, are as large as the activations.
 // - Peak memory = the largest resident set after these + what the caches of decoded crops will still grow by.
 // - The first steps are not timed: they build kernels and fill the loader's window. Where the loader is what one waits
 //   for, steps are timed once on crops that must be decoded and once on those that are cached; the first epoch is
@@ -24,7 +24,7 @@
 
 namespace dfa::train {
 
-struct PlanOptions {
+struct RunPlanOptions {
   int steps = 8;           // timed
   double seconds = 60;     // no step is begun after so much timing; at least two are
   std::int64_t crops = 0;  // training crops of a run whose manifest is not there yet; 0 = not known
@@ -42,7 +42,7 @@ struct MemoryPlan {
   double weights = 0, gradients = 0, optimizer = 0, average = 0;
   double batches = 0;     // ahead of the training step and in it
   double crop_cache = 0;  // full
-  double saving = 0;      // two copies of the state for a moment
+  double saving = 0;      // a copy of the state for a moment
 };
 
 struct TimePlan {
@@ -66,7 +66,7 @@ struct RunPlan {
 };
 
 // Errors: those of opening a run, non_finite_loss, cancelled.
-Result<RunPlan> plan_run(const RunConfig& config, const PlanOptions& options, RunObserver& observer,
+Result<RunPlan> plan_run(const RunConfig& config, const RunPlanOptions& options, RunObserver& observer,
                          const CancelFlag& cancel);
 
 // One JSON object on one line; and a table for readers.

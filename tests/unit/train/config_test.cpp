@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
 
 namespace dfa::test {
 namespace {
@@ -75,6 +79,18 @@ TEST(RunConfigFile, TuningImpliesTheNetwork) {
   EXPECT_THAT(message("{}", {"tuning=loar:2"}), HasSubstr("did you mean \"lora:R\"?"));
 }
 
+// One word compares ways of tuning on the published configuration, without another change.
+TEST(RunConfigFile, ThePublishedConfigurationTakesEveryWord) {
+  const std::filesystem::path path = std::filesystem::path(DFA_CONFIGS_DIR) / "vit-b16-official.json";
+  for (const std::string word : {"linear", "full", "gba", "lsa", "gba+lsa", "layernorm", "bias", "lora:8", "svd:1"}) {
+    const std::vector<std::string> overrides = {"tuning=" + word};
+    const auto config = read_run_config(path, overrides);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(tuning_word(config->tuning), word);
+    EXPECT_EQ(config->network.lsa, word == "lsa" || word == "gba+lsa");
+  }
+}
+
 TEST(RunConfigFile, ReadoutsAndHeadsReadBack) {
   const auto config = parse(R"({"tuning": "full", "network": {"gba": {"bottleneck": 8}, "readout": "query:5",
                                 "readout_norm": "own", "head": "l2-linear"}})");
@@ -94,6 +110,63 @@ TEST(RunConfigFile, UnknownKeysNameTheNearestKnownOne) {
             std::string::npos);
   EXPECT_NE(message("{}", {"depht=4"}).find("did you mean \"depth\"?"), std::string::npos);
   EXPECT_NE(message(R"({"network": {"hedas": 4}})").find("heads"), std::string::npos);
+}
+
+TEST(RunConfigFile, AnAugmentationSetGivesTheNumbersThatAreNotGivenSingly) {
+  const auto config = parse(R"({"augment": {"set": "gend", "jpeg": {"low": 50}, "affine": {"outside": "mirror"}}})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->augment_set, AugmentSet::gend);
+  AugmentOptions expected = augment_options_of(AugmentSet::gend);
+  expected.jpeg.low = 50;
+  expected.affine.outside = Outside::mirror;
+  EXPECT_EQ(config->augment, expected);
+  const auto again = parse(run_config_json(*config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->augment, expected);
+  const auto other = parse(R"({"augment": {"set": "gend", "flip": 0.25}})", {"augment.set=strong", "augment.grey=0.1"});
+  ASSERT_TRUE(other) << other.error().message;
+  expected = augment_options_of(AugmentSet::strong);
+  expected.flip = 0.25;
+  expected.grey = 0.1;
+  EXPECT_EQ(other->augment, expected);
+  EXPECT_NE(message(R"({"augment": {"set": "weak"}})").find("none, standard, gend, strong"), std::string::npos);
+  EXPECT_NE(message(R"({"augment": {"blur_side": 4}})").find("augment.blur_side"), std::string::npos);
+}
+
+// Every number of "augment" reaches the options and the resolved text.
+TEST(RunConfigFile, NoNumberOfAnAugmentationIsDropped) {
+  const auto base = parse("{}");
+  ASSERT_TRUE(base);
+  const nlohmann::json augment = nlohmann::json::parse(run_config_json(*base))["augment"].flatten();
+  const std::map<std::string, double> others = {{"flip", 0.5},  {"grey", 0.5},      {"blur_side", 3},  {"degrees", 5},
+                                                {"shift", 0.2}, {"scale_low", 0.5}, {"scale_high", 2}, {"light", 0.1},
+                                                {"pca", 1},     {"hue", 5},         {"saturation", 5}, {"value", 5},
+                                                {"p", 0.5}};
+  int numbers = 0;
+  for (const auto& [pointer, value] : augment.items()) {
+    if (!value.is_number()) continue;
+    ++numbers;
+    const std::string name = pointer.substr(pointer.rfind('/') + 1), step = pointer.substr(0, pointer.rfind('/'));
+    const double changed = name == "low"    ? value.get<double>() / 2
+                           : name == "high" ? (augment[step + "/low"].get<double>() + value.get<double>()) / 2
+                                            : others.at(name);
+    std::string key = "augment" + pointer;
+    std::replace(key.begin(), key.end(), '/', '.');
+    const bool is_side = name == "blur_side" || (step == "/kernel_blur" && name != "p");  // odd whole numbers
+    const auto config = parse("{}", {fmt::format("{}={}", key, is_side ? std::floor(changed) : changed)});
+    ASSERT_TRUE(config) << key << ": " << config.error().message;
+    EXPECT_NE(config->augment, base->augment) << key;
+    EXPECT_NE(run_config_json(*config), run_config_json(*base)) << key;
+    EXPECT_EQ(parse(run_config_json(*config))->augment, config->augment) << key;
+  }
+  EXPECT_EQ(numbers, 9 * 3 + 3 + 5 + 6);
+}
+
+TEST(RunConfigFile, SamplesPerEpochNeedsARuleThatCanShowThem) {
+  EXPECT_NE(message(R"({"data": {"samples_per_epoch": 100}})").find("balanced sampling and self_blend 1"),
+            std::string::npos);
+  EXPECT_TRUE(parse(R"({"data": {"samples_per_epoch": 100, "self_blend": 1}})"));
+  EXPECT_TRUE(parse(R"({"data": {"samples_per_epoch": 100, "sampling": "balanced"}})"));
 }
 
 TEST(RunConfigFile, FlatNamesMeanTheNetwork) {
@@ -123,7 +196,7 @@ TEST(RunConfigFile, WrongValuesSayWhatWasExpected) {
   EXPECT_NE(message(R"({"augment": {"jpeg": {"p": 2}}})").find("augment.jpeg.p"), std::string::npos);
   EXPECT_NE(message(R"({"network": {"heads": 5}})").find("does not divide"), std::string::npos);
   EXPECT_NE(message("{}", {"batch"}).find("key=value"), std::string::npos);
-  EXPECT_NE(message(R"({"data": {"sampling": "test"}})").find("shuffle, balanced"), std::string::npos);
+  EXPECT_NE(message(R"({"data": {"sampling": "test"}})").find("shuffle, balanced, paired"), std::string::npos);
   EXPECT_NE(message(R"({"data": {"role": "test"}})").find("unknown key \"data.role\""), std::string::npos);
 }
 

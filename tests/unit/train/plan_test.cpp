@@ -14,7 +14,7 @@ using namespace dfa::train;
 
 class PlanTest : public RunTest {
  protected:
-  Result<RunPlan> plan(const PlanOptions& options = {.steps = 2}) {
+  Result<RunPlan> plan(const RunPlanOptions& options = {.steps = 2}) {
     Listener listener(cancel_);
     return plan_run(config_, options, listener, cancel_);
   }

@@ -4,6 +4,7 @@
 #include "nn/network.hpp"
 #include "support/close.hpp"
 #include "train/nets/init.hpp"
+#include "train/optim/optimizer.hpp"
 #include "unit/train/gradient_check.hpp"
 #include "unit/train/small_network.hpp"
 
@@ -57,7 +58,7 @@ class ReadoutVariant : public testing::TestWithParam<Variant> {
 
 TEST_P(ReadoutVariant, TrainingAndBothEnginesAgree) {
   constexpr int kImages = 3;
-  // f32 sums of at most 100 terms through two blocks; measured below 2e-6.
+  // f32 sums of at most a hundred terms through two blocks, each rounding 6e-8 of values of order 1 to 10.
   constexpr Tolerance kTolerance{.absolute = 1e-5, .relative = 1e-5};
   const std::vector<float> images = hash_images(config_, kImages);
   const std::size_t logit_count = static_cast<std::size_t>(kImages * config_.classes),
@@ -79,6 +80,19 @@ TEST_P(ReadoutVariant, TrainingAndBothEnginesAgree) {
     EXPECT_TRUE(expect_close(values->logits, want, kTolerance)) << attention_name(path);
     EXPECT_TRUE(expect_close(values->feature, want_feature, kTolerance)) << attention_name(path);
   }
+}
+
+TEST_P(ReadoutVariant, Bf16StaysNearF32) {
+  const std::vector<float> images = hash_images(config_, 4);
+  const auto network = make_train_network(config_, weights_, all_groups(), AttentionPath::matrices);
+  const auto wide = network->forward(images, 4, Mode::eval),
+             narrow = network->forward(images, 4, Mode::eval, Compute::bf16);
+  ASSERT_TRUE(wide && narrow);
+  EXPECT_NE(narrow->feature, wide->feature);
+  EXPECT_TRUE(expect_close(narrow->feature, wide->feature, {.absolute = 0.1, .relative = 0.05}));  // bf16 keeps 8 bits
+  const auto step = network->loss_and_gradients(images, alternating_labels(4), {.compute = Compute::bf16});
+  ASSERT_TRUE(step) << step.error().message;
+  EXPECT_TRUE(std::isfinite(step->loss));
 }
 
 TEST_P(ReadoutVariant, GradientsAgreeWithDifferences) {
@@ -139,6 +153,27 @@ TEST(QueryPooling, IsAMeanOverQueries) {
   const auto got = make_train_network(three, weights, all_groups())->forward(images, 2, Mode::eval);
   ASSERT_TRUE(want && got);
   EXPECT_TRUE(expect_close(got->feature, want->feature, {.absolute = 1e-6, .relative = 1e-6}));
+}
+
+TEST(QueryPooling, QueriesDecayAsEmbeddingsDo) {
+  const NetworkConfig config = config_of({Readout::query, ReadoutNorm::trunk, HeadKind::l2_linear, true});
+  const auto after_a_step = [&](double weight_decay) {
+    const auto network = make_train_network(config, hash_weights(config), all_groups());
+    OptimizerOptions options;
+    options.weight_decay = weight_decay;
+    options.decay = Decay::matrices_only;
+    const auto optimizer = Optimizer::create(*network, options);
+    EXPECT_TRUE(optimizer);
+    EXPECT_TRUE(network->loss_and_gradients(hash_images(config, 4), alternating_labels(4), {}));
+    EXPECT_TRUE((*optimizer)->step(0.1));
+    return network->tensors();
+  };
+  const TensorMap without = after_a_step(0), with = after_a_step(0.5);
+  const auto same = [&](const std::string& name) {
+    return std::ranges::equal(without.at(name).bytes, with.at(name).bytes);
+  };
+  EXPECT_TRUE(same("readout_query.queries"));
+  EXPECT_FALSE(same("readout_query.kv.weight"));
 }
 
 TEST(QueryPooling, StartsWithVariedQueriesAndZeroBiases) {

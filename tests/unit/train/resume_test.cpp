@@ -230,6 +230,20 @@ TEST_F(ResumeTest, AnUnreadableCropOfTheValidationIsNamedToo) {
     EXPECT_NE(cut.error().message.find(part), std::string::npos) << cut.error().message;
 }
 
+TEST_F(ResumeTest, AStopDuringValidationIsExactToo) {
+  const fs::path whole = whole_run();
+  CancelFlag stop;
+  Listener listener(stop, 4);  // the last step of the first epoch
+  const auto cut = start_run(config_, listener, stop);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, ErrorCode::cancelled);
+  const auto last = read_checkpoint(fs::path(config_.out) / kLastCheckpoint);
+  EXPECT_EQ(last->position.epoch, 0);
+  EXPECT_EQ(last->position.step, 4);
+  ASSERT_TRUE(resume());
+  expect_equal_runs(whole, config_.out);
+}
+
 TEST_F(ResumeTest, TheCommandGoesBackToAKeptEpoch) {
   config_.schedule.epochs = 2;
   config_.keep_every = 1;
