@@ -12,6 +12,7 @@
 #include "train/data/crop_set.hpp"
 #include "train/data/epoch_plan.hpp"
 #include "train/data/self_blender.hpp"
+#include "train/devices/gradient_pool.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/observer.hpp"
 #include "train/nets/train_network.hpp"
@@ -29,19 +30,22 @@ struct DataCount {
 
 struct RunParts {
   RunConfig config;
-  std::vector<DataCount> data_counts;  // the whole manifest, in the order of role, label, method
+  std::shared_ptr<RankGroup> group = RankGroup::alone();  // who trains together
+  std::vector<DataCount> data_counts;                     // the whole manifest, in the order of role, label, method
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
   std::string trunk_sha256;    // of the trunk's tensors before training
   std::unique_ptr<CropSet> train_crops, val_crops;
   std::unique_ptr<SelfBlender> blender;  // null without self-blended pairs
   std::unique_ptr<TrainNetwork> network;
+  int micro_batch = 0;  // crops of one forward pass of one rank
+  std::unique_ptr<GradientPool> gradients;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<WeightAverage> average;  // null without one
 };
 
 // Everything a run with this configuration works with. Errors: those of the two below.
-Result<RunParts> open_parts(const RunConfig& config, RunObserver& observer);
+Result<RunParts> open_parts(const RunConfig& config, std::shared_ptr<RankGroup> group, RunObserver& observer);
 // Fills the crops from parts.config, and what blends them. Errors: usage (no manifest; role val lacks a class; no
 // points for self-blending; an epoch that cannot be planned), manifest_invalid, recipe_mismatch, file_*.
 Status open_data(RunParts& parts, RunObserver& observer);

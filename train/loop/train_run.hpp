@@ -20,12 +20,17 @@ struct RunSummary {
   std::int64_t epochs = 0;
   double best_auc = 0;
   std::int64_t best_epoch = 0;
+  int rank = 0;  // of this process; only rank 0 writes files
 };
 
-// Errors: usage (also for a run folder that already holds a run, or in which another process works), manifest_invalid,
-// recipe_mismatch, those of pictures and files, non_finite_loss (the message names the batch's crops), file_unwritable
-// (disk full). Each message names epoch, step and the last good state, which resume_run() continues; nothing of the bad
-// step is saved. cancelled: the state after the last completed step has been saved.
+// In torchrun's environment several processes train together (devices/rank_group.hpp); rank 0 writes the folder and is
+// the only one to report.
+//
+// Errors: rank_lost, and what other ranks failed with; usage (also for a run folder that already holds a run, or in
+// which another process works), manifest_invalid, recipe_mismatch, those of pictures and files, non_finite_loss (the
+// message names the batch's crops), file_unwritable (disk full). Each message names epoch, step and the last good
+// state, which resume_run() continues; nothing of the bad step is saved. cancelled: the state after the last completed
+// step has been saved.
 Result<RunSummary> start_run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel);
 // From the last saved state on, which need not be the last step that was taken: kill -9 leaves a folder that continues
 // just so. The continued run equals an undisturbed one bit for bit on the same machine with the same number of threads,

@@ -1,16 +1,15 @@
 // How good the network is on the crops of role val, which choose the best checkpoint. Role test is never touched here.
 #pragma once
 
-#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/cancel.hpp"
 #include "base/result.hpp"
 #include "train/config/run_config.hpp"
 #include "train/data/crop_set.hpp"
+#include "train/devices/rank_group.hpp"
 
 namespace dfa::train {
 
@@ -20,17 +19,10 @@ struct ValidationResult {
   std::map<std::string, double> auc_by_method;  // each method's fakes against all reals
 };
 
-struct CropScores {
-  std::vector<double> p_fake;
-  double loss_sum = 0;  // of cross-entropies
-};
-
-// The first `count` crops, in their order, in eval mode and f32. Errors: cancelled, those of the loader.
-Result<CropScores> score_crops(TrainNetwork& network, const CropSet& crops, std::size_t count, const RunConfig& config,
-                               const CancelFlag& cancel);
-
-// All crops. Errors: usage when role val lacks a class, non_finite_loss, cancelled, those of the loader.
+// Eval mode, f32. Each rank scores its share; every rank gets the result of the whole set, to the bit that of one
+// process (each batch is some rank's, and sums are made in the set's order). Errors: usage when role val lacks a class,
+// non_finite_loss, cancelled, those of the loader.
 Result<ValidationResult> validate(TrainNetwork& network, const CropSet& crops, const RunConfig& config,
-                                  const CancelFlag& cancel);
+                                  RankGroup& group, const CancelFlag& cancel);
 
 }  // namespace dfa::train

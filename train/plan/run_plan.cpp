@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <optional>
 
 #include "base/machine.hpp"
+#include "train/devices/shares.hpp"
 #include "train/loop/run_parts.hpp"
 #include "train/loop/train_step.hpp"
-#include "train/loop/validation.hpp"
 #include "train/plan/made_data.hpp"
 
 namespace dfa::train {
@@ -42,26 +43,27 @@ class Stepper {
 
   Status step() {
     if (cancel_.requested()) return fail(ErrorCode::cancelled, "stopped while planning");
-    DFA_ASSIGN_OR_RETURN(const Batch batch, next_batch());
+    DFA_ASSIGN_OR_RETURN(const std::vector<Batch> batch, next_batch());
     return train_step(parts_, batch, {epoch_, step_++, steps_}).map([](const StepValues&) {});
   }
 
  private:
-  Result<Batch> next_batch() {
+  Result<std::vector<Batch>> next_batch() {
     const Clock::time_point begin = Clock::now();
-    std::optional<Batch> batch;
+    const int accumulate = parts_.config.accumulate;
+    std::vector<Batch> batch;
     if (loader_) {
-      DFA_ASSIGN_OR_RETURN(batch, loader_->next());
-      if (!batch) ++epoch_;
+      DFA_ASSIGN_OR_RETURN(batch, next_parts(*loader_, accumulate));
+      if (batch.empty()) ++epoch_;
     }
-    if (!batch) {
+    if (batch.empty()) {
       DFA_ASSIGN_OR_RETURN(loader_, start_epoch(parts_, epoch_, 0));
-      steps_ = static_cast<std::int64_t>(loader_->batches());
+      steps_ = steps_of(*loader_, parts_.config);
       step_ = 0;
-      DFA_ASSIGN_OR_RETURN(batch, loader_->next());
+      DFA_ASSIGN_OR_RETURN(batch, next_parts(*loader_, accumulate));
     }
     waited_ += seconds_since(begin);
-    return std::move(*batch);
+    return batch;
   }
 
   RunParts& parts_;
@@ -180,8 +182,25 @@ class Planner {
     return {};
   }
 
+  // The first crops of the validation, as the run scores them.
   Status score(std::size_t crops) {
-    return score_crops(*parts_.network, *parts_.val_crops, crops, parts_.config, cancel_).map([](const CropScores&) {});
+    const RunConfig& config = parts_.config;
+    std::vector<std::uint32_t> order(std::min(crops, parts_.val_crops->samples().size()));
+    std::iota(order.begin(), order.end(), 0U);
+    LoaderOptions options;
+    options.recipe = config.crop;
+    options.side = config.network.image;
+    options.batch = config.eval_batch;
+    options.workers = config.data.workers;
+    options.last = LastBatch::keep_incomplete;
+    const auto loader = BatchLoader::start(*parts_.val_crops, order, options);
+    for (;;) {
+      DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
+      if (!batch) return {};
+      const int count = static_cast<int>(batch->labels.size());
+      DFA_ASSIGN_OR_RETURN(const ForwardValues values, parts_.network->forward(batch->images, count, Mode::eval));
+      if (cancel_.requested()) return fail(ErrorCode::cancelled, "stopped while planning");
+    }
   }
 
   // The copy of the state that saving makes; the file is written from it piece by piece.
@@ -204,9 +223,9 @@ class Planner {
   void add_up() {
     const RunConfig& config = parts_.config;
     MemoryPlan& memory = plan_.memory;
-    const double side = config.network.image, window = ahead(config) + 1;
+    const double side = config.network.image, window = ahead(config) + config.accumulate;
     memory.gradients = static_cast<double>(plan_.trained) * sizeof(float) / kMib;
-    memory.batches = window * config.batch * 3 * side * side * sizeof(float) / kMib;
+    memory.batches = window * parts_.micro_batch * 3 * side * side * sizeof(float) / kMib;
     const bool is_known = !plan_.made_crops || options_.crops > 0;
     const double val = static_cast<double>(parts_.val_crops->samples().size());
     const double train = plan_.made_crops && options_.crops > 0
@@ -256,7 +275,7 @@ Result<RunPlan> plan_run(const RunConfig& config, const RunPlanOptions& options,
     used.data.manifest = made->manifest().string();
     observer.note(LogLevel::info, "the manifest is not there: planning on made crops");
   }
-  DFA_ASSIGN_OR_RETURN(RunParts parts, open_parts(used, observer));
+  DFA_ASSIGN_OR_RETURN(RunParts parts, open_parts(used, RankGroup::alone(), observer));
   return Planner(std::move(parts), options, cancel).make(made.has_value());
 }
 
