@@ -16,8 +16,10 @@
 
 #include "augment/augment_sets.hpp"
 #include "base/result.hpp"
+#include "dataset/manifest.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
+#include "train/config/recipe.hpp"
 #include "train/devices/statistics.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
@@ -45,6 +47,7 @@ struct DataOptions {
 };
 
 struct RunConfig {
+  Recipe recipe = Recipe::standard;  // where the defaults came from
   std::string name = "run";
   std::string out = "runs/run";  // the run folder
   std::uint64_t seed = 777;
@@ -53,6 +56,7 @@ struct RunConfig {
       pretrained;  // file with trunk tensors (model file, safetensors or .pt); empty = the trunk starts at random
   Tuning tuning;   // "gba+lsa"
   CropRecipe crop;
+  Role select_on = Role::val;  // whose crops choose the best checkpoint; test only with recipe official
   DataOptions data;
   AugmentSet augment_set = AugmentSet::none;  // where the numbers of `augment` came from, but for those given singly
   AugmentOptions augment;
@@ -75,9 +79,6 @@ struct RunConfig {
   double checkpoint_minutes = 0;  // besides: minutes between them; 0 = none
   int keep_every = 0;             // epochs between checkpoints that stay (epoch-NNNN.safetensors); 0 = none
   int log_every = 20;             // steps between the lines of steps.jsonl and the points of TensorBoard; 0 = none
-  // In which the run differs from the recipe that it names, a sentence each, for the run record and the report. Found
-  // by the program: no key of the configuration.
-  std::vector<std::string> deviations;
 };
 
 // Errors: usage (unknown key with the nearest known one, wrong type, value out of range), file_*, model_incompatible.

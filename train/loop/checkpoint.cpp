@@ -41,7 +41,6 @@ Json state_json(const Checkpoint& checkpoint) {
             {"events_file", at.logs.events_file},
             {"events_bytes", at.logs.events_bytes}}},
           {"kind", checkpoint.kind == CheckpointKind::whole ? kWhole : kWeights},
-          {"deviations", checkpoint.config.deviations},
           {"code_version", checkpoint.code_version},
           {"manifest_sha256", checkpoint.manifest_sha256},
           {"initial_sha256", checkpoint.initial_sha256},
@@ -65,7 +64,6 @@ Status take_state(const std::string& text, Checkpoint& to) {
     logs.at("events_file").get_to(at.logs.events_file);
     logs.at("events_bytes").get_to(at.logs.events_bytes);
     to.kind = json.at("kind") == kWhole ? CheckpointKind::whole : CheckpointKind::weights;
-    json.at("deviations").get_to(to.config.deviations);
     json.at("code_version").get_to(to.code_version);
     json.at("manifest_sha256").get_to(to.manifest_sha256);
     json.at("initial_sha256").get_to(to.initial_sha256);

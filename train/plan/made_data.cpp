@@ -66,7 +66,7 @@ Status MadeData::fill(const RunConfig& config) const {
     return {};
   };
   DFA_TRY(add(Role::train, std::max(2 * config.batch, kFewestCrops)));
-  DFA_TRY(add(Role::val, std::max(config.eval_batch, 2)));
+  DFA_TRY(add(config.select_on, std::max(config.eval_batch, 2)));
   return write_manifest(manifest, this->manifest());
 }
 

@@ -146,7 +146,7 @@ std::string run_report_html(const RunReport& report) {
       escape_html(report.config.name), kStyle);
   html += fmt::format("<h1>{}</h1><p class=\"sub\">training run in {}</p>\n", escape_html(report.config.name),
                       escape_html(report.config.out));
-  html += note_html("This run deviates from its recipe", report.config.deviations);
+  html += note_html("This run deviates from an honest one", deviations_of(report.config));
   html += note_html("Warnings", all_warnings(report.epochs));
   html += facts(report) + curves(report) + "\n" + epoch_table(report.epochs);
   html += "<h2>Data</h2>\n" + data_table(report);

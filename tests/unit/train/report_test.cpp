@@ -194,13 +194,13 @@ TEST(SvgChart, DrawsWhatIsFiniteAndThinsLongRuns) {
 TEST(RunReportPage, HoldsEverythingAndNeedsNothing) {
   RunConfig config;
   config.name = "<script>alert(1)</script>";
-  config.deviations = {"EMA is <on>"};
+  config.select_on = Role::test;
   const std::vector<DataCount> data = {{"train", "fake", "a<b", 12}, {"train", "real", "", 34}};
   std::vector<EpochMetrics> epochs = {epoch(1, 0.6, 0.9), epoch(2, 0.5, 0.8)};
   epochs[1].warnings = {"it \"falls\""};
   const std::string html = run_report_html({config, data, std::string(64, 'f'), epochs});
   for (const char* part :
-       {"&lt;script&gt;alert(1)", "This run deviates", "EMA is &lt;on&gt;", "epoch 2: it &quot;falls", "a&lt;b", ">34<",
+       {"&lt;script&gt;alert(1)", "This run deviates", deviation.c_str(), "epoch 2: it &quot;falls", "a&lt;b", ">34<",
         "Learning rate", "Throughput", "Validation AUC", "weight_decay", "0.9000", "prefers-color-scheme:dark"})
     EXPECT_NE(html.find(part), std::string::npos) << part;
   for (const char* outside : {"<script", "http:", "https:", "src=", "url(", "@import", "a<b"})
