@@ -47,17 +47,18 @@ void finish(const Result<train::RunSummary>& summary, Context& context) {
     context.streams.err << (context.streams.err_is_terminal ? "\n" : "");
     return context.fail_with(summary.error());
   }
+  context.finish(Exit::success);
+  if (summary->rank > 0) return;  // rank 0 says it
   context.streams.out << fmt::format(
       "{{\"schema\":\"dfa.run/1\",\"folder\":\"{}\",\"epochs\":{},\"best_epoch\":{},\"best_val_auc\":{}}}\n",
       summary->folder.string(), summary->epochs, summary->best_epoch, summary->best_auc);
-  context.finish(Exit::success);
 }
 
 }  // namespace
 
 void add_run_command(CLI::App& app, Context& context) {
   struct Arguments {
-    std::string config;
+    std::string config, recipe;
     std::vector<std::string> set;
   };
   auto arguments = std::make_shared<Arguments>();
@@ -68,7 +69,15 @@ void add_run_command(CLI::App& app, Context& context) {
       ->add_option("--set", arguments->set,
                    "key=value over the file's: batch=16, optimizer.momentum=0.8, dim=192 (may be given again)")
       ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--recipe", arguments->recipe,
+          "Where what CONFIG does not say comes from: default, or official: the published recipe as it is, its "
+          "deviations stamped on everything that comes of the run")
+      ->check(CLI::IsMember({"default", "official"}));
   command->callback([arguments, &context] {
+    // Before the others: single settings count over a recipe.
+    if (!arguments->recipe.empty()) arguments->set.insert(arguments->set.begin(), "recipe=" + arguments->recipe);
     const auto config = train::read_run_config(arguments->config, arguments->set);
     if (!config) return context.fail_with(config.error());
     Printer printer(context);

@@ -15,8 +15,11 @@
 
 #include "augment/augment_sets.hpp"
 #include "base/result.hpp"
+#include "dataset/manifest.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
+#include "train/config/recipe.hpp"
+#include "train/devices/statistics.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
 #include "train/optim/schedule.hpp"
@@ -43,6 +46,7 @@ struct DataOptions {
 };
 
 struct RunConfig {
+  Recipe recipe = Recipe::standard;  // where the defaults came from
   std::string name = "run";
   std::string out = "runs/run";  // the run folder
   std::uint64_t seed = 777;
@@ -51,6 +55,7 @@ struct RunConfig {
       pretrained;  // file with trunk tensors (model file, safetensors or .pt); empty = the trunk starts at random
   Tuning tuning;   // "gba+lsa"
   CropRecipe crop;
+  Role select_on = Role::val;  // whose crops choose the best checkpoint; test only with recipe official
   DataOptions data;
   AugmentSet augment_set = AugmentSet::none;  // where the numbers of `augment` came from, but for those given singly
   AugmentOptions augment;
@@ -58,8 +63,11 @@ struct RunConfig {
   OptimizerOptions optimizer;
   double rate = 0.1;
   RateUnit rate_unit = RateUnit::per_256;
-  Schedule schedule;  // peak is computed from rate, rate_unit and batch
-  int batch = 32;
+  Schedule schedule;   // peak is computed from rate, rate_unit and batch
+  int batch = 32;      // crops of a step: of all ranks and all its micro-batches
+  int accumulate = 1;  // micro-batches of a step, one after the other; batch statistics are those of a micro-batch
+  HeadStatistics head_statistics = HeadStatistics::whole;  // matters with several ranks only
+  int rank_timeout_s = 60;                                 // a rank that does not answer for so long ends the run
   int eval_batch = 32;
   double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
   Compute compute = Compute::f32;

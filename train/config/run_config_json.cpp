@@ -23,6 +23,7 @@ constexpr Word<Outside> kOutsides[] = {{Outside::mirror, "mirror"}, {Outside::bl
 constexpr Word<RateUnit> kRateUnits[] = {{RateUnit::absolute, "absolute"}, {RateUnit::per_256, "per_256"}};
 constexpr Word<Rule> kRules[] = {{Rule::sgd, "sgd"}, {Rule::adamw, "adamw"}};
 constexpr Word<Decay> kDecays[] = {{Decay::all, "all"}, {Decay::matrices_only, "matrices_only"}};
+constexpr Word<HeadStatistics> kHeadStatistics[] = {{HeadStatistics::whole, "whole"}, {HeadStatistics::rank, "rank"}};
 constexpr Word<Compute> kComputes[] = {{Compute::f32, "f32"}, {Compute::bf16, "bf16"}};
 
 template <class Enum, std::size_t count>
@@ -191,6 +192,16 @@ Status take_schedule(const Json& json, RunConfig& to) {
   return {};
 }
 
+constexpr Word<Role> kSelections[] = {{Role::val, "val"}, {Role::test, "test"}};
+
+Status take_selection(const Json& json, RunConfig& to) {
+  DFA_TRY(take_word(json, "select_on", kSelections, to.select_on));
+  if (to.select_on == Role::val || to.recipe == Recipe::official) return {};
+  return fail(ErrorCode::usage,
+              "configuration: \"select_on\" is \"test\": a checkpoint that the test split chose has no honest number "
+              "on it\n  next step: \"val\", or recipe \"official\", which does it as published and says so everywhere");
+}
+
 }  // namespace
 
 std::string short_dump(const Json& json) {
@@ -199,6 +210,7 @@ std::string short_dump(const Json& json) {
 
 Json run_config_to_json(const RunConfig& config) {
   Json json;
+  json["recipe"] = recipe_name(config.recipe);
   json["name"] = config.name;
   json["out"] = config.out;
   json["seed"] = config.seed;
@@ -206,6 +218,7 @@ Json run_config_to_json(const RunConfig& config) {
   json["pretrained"] = config.pretrained;
   json["tuning"] = tuning_word(config.tuning);
   json["crop"] = Json::parse(crop_recipe_json(config.crop));
+  json["select_on"] = role_name(config.select_on);
   json["data"] = {{"manifest", config.data.manifest},
                   {"sampling", text_of(kSamplings, config.data.sampling)},
                   {"samples_per_epoch", config.data.samples_per_epoch},
@@ -222,6 +235,9 @@ Json run_config_to_json(const RunConfig& config) {
                       {"warmup_epochs", config.schedule.warmup_epochs},
                       {"floor", config.schedule.floor}};
   json["batch"] = config.batch;
+  json["accumulate"] = config.accumulate;
+  json["head_statistics"] = text_of(kHeadStatistics, config.head_statistics);
+  json["rank_timeout_s"] = config.rank_timeout_s;
   json["eval_batch"] = config.eval_batch;
   json["ema"] = config.ema;
   json["compute"] = text_of(kComputes, config.compute);
@@ -232,8 +248,9 @@ Json run_config_to_json(const RunConfig& config) {
 }
 
 Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& network) {
-  constexpr int kMostBatch = 65536, kMostThreads = 4096;
+  constexpr int kMostBatch = 65536, kMostThreads = 4096, kMostRankSeconds = 86400;
   RunConfig config;
+  DFA_ASSIGN_OR_RETURN(config.recipe, recipe_by_name(json["recipe"].get<std::string>()));
   config.name = json["name"].get<std::string>();
   config.out = json["out"].get<std::string>();
   if (config.out.empty()) return fail(ErrorCode::usage, "configuration: \"out\" is empty, expected the run folder");
@@ -245,11 +262,15 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   config.pretrained = json["pretrained"].get<std::string>();
   DFA_ASSIGN_OR_RETURN(config.tuning, parse_tuning(json["tuning"].get<std::string>()));
   DFA_ASSIGN_OR_RETURN(config.crop, parse_crop_recipe(json["crop"].dump()));
+  DFA_TRY(take_selection(json["select_on"], config));
   DFA_TRY(take_data(json["data"], config.data));
   DFA_TRY(take_augment(json["augment"], config.augment_set, config.augment));
   DFA_TRY(take_number(json["label_smoothing"], "label_smoothing", 0, 1, config.label_smoothing));
   DFA_TRY(take_optimizer(json["optimizer"], config.optimizer));
   DFA_TRY(take_whole(json["batch"], "batch", 2, kMostBatch, config.batch));
+  DFA_TRY(take_whole(json["accumulate"], "accumulate", 1, kMostBatch, config.accumulate));
+  DFA_TRY(take_word(json["head_statistics"], "head_statistics", kHeadStatistics, config.head_statistics));
+  DFA_TRY(take_whole(json["rank_timeout_s"], "rank_timeout_s", 2, kMostRankSeconds, config.rank_timeout_s));
   DFA_TRY(take_schedule(json["schedule"], config));
   DFA_TRY(take_whole(json["eval_batch"], "eval_batch", 1, kMostBatch, config.eval_batch));
   DFA_TRY(take_number(json["ema"], "ema", 0, 1, config.ema));

@@ -3,6 +3,7 @@
 #include "base/hash.hpp"
 #include "train/data/crop_file.hpp"
 #include "train/data/pairing.hpp"
+#include "train/devices/shares.hpp"
 #include "train/nets/start_weights.hpp"
 
 namespace dfa::train {
@@ -42,13 +43,14 @@ Status open_data(RunParts& parts, RunObserver& observer) {
   parts.manifest_sha256 = file.sha256;
   const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) << 20;
   DFA_ASSIGN_OR_RETURN(parts.train_crops, CropSet::open(file, Role::train, config.crop, cache_bytes));
-  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(file, Role::val, config.crop, cache_bytes));
+  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(file, config.select_on, config.crop, cache_bytes));
   if (!has_both_classes(*parts.val_crops))
-    return fail(ErrorCode::usage,
-                "{}: role val has {}; choosing the best checkpoint needs both classes (role test is never used for it)",
-                path.string(), describe(*parts.val_crops));
-  observer.note(LogLevel::info,
-                fmt::format("train: {}; val: {}", describe(*parts.train_crops), describe(*parts.val_crops)));
+    return fail(ErrorCode::usage, "{}: role {} has {}; choosing the best checkpoint needs both classes{}",
+                path.string(), role_name(config.select_on), describe(*parts.val_crops),
+                config.select_on == Role::val ? " (role test is never used for it)" : "");
+  observer.note(LogLevel::info, fmt::format("train: {}; {}: {}", describe(*parts.train_crops),
+                                            role_name(config.select_on), describe(*parts.val_crops)));
+  for (const std::string& deviation : deviations_of(config)) observer.note(LogLevel::warning, deviation);
   if (config.data.self_blend > 0) {
     DFA_ASSIGN_OR_RETURN(parts.blender, SelfBlender::create(*parts.train_crops, config.crop));
     observer.note(LogLevel::info,
@@ -76,7 +78,9 @@ Result<std::vector<Slot>> plan_of(const RunParts& parts, std::int64_t epoch) {
 
 Status build_network(RunParts& parts, RunObserver& observer) {
   const RunConfig& config = parts.config;
-  set_torch_threads(config.threads);
+  DFA_ASSIGN_OR_RETURN(parts.micro_batch, micro_batch_size(config, parts.group->size()));
+  DFA_ASSIGN_OR_RETURN(const int threads, threads_of_rank(*parts.group, config.threads));
+  set_torch_threads(threads);
   DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.tuning, config.attention));
   DFA_ASSIGN_OR_RETURN(const StartWeights start,
                        start_weights(config.network, config.tuning, config.seed, config.pretrained));
@@ -85,6 +89,8 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   }
   parts.trunk_sha256 = start.trunk_sha256;
   DFA_TRY(parts.network->load(start.weights));
+  share_statistics(*parts.network, *parts.group, config.head_statistics);
+  parts.gradients = GradientPool::create(*parts.network, *parts.group);
   DFA_ASSIGN_OR_RETURN(parts.optimizer, Optimizer::create(*parts.network, config.optimizer));
   if (config.ema > 0) parts.average = WeightAverage::create(*parts.network, config.ema);
 
