@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
+#include "train/losses/loss_options.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
 #include "train/optim/schedule.hpp"
@@ -50,7 +51,7 @@ struct RunConfig {
   CropRecipe crop;
   DataOptions data;
   AugmentOptions augment;
-  double label_smoothing = 0;
+  LossOptions loss;  // its compute, statistics and epoch are set for each step
   OptimizerOptions optimizer;
   double rate = 0.1;
   RateUnit rate_unit = RateUnit::per_256;

@@ -18,6 +18,10 @@ struct Batch {
   std::vector<float> images;           // (N, 3, S, S) f32, normalised
   std::vector<std::int64_t> labels;    // (N)
   std::vector<std::uint32_t> samples;  // (N) indices into the crop set
+  // Empty unless the loss asks for them.
+  std::vector<float> masks;              // (N, M, M) forged share 0..1 of each cell, M = network.spatial_side(0)
+  std::vector<std::uint8_t> mask_known;  // (N) 1 where the mask is known: always for a real
+  std::vector<float> strong;             // (N, 3, S, S) a second, strongly augmented view
 };
 
 enum class LastBatch { drop_incomplete, keep_incomplete };

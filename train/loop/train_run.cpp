@@ -1,7 +1,6 @@
 #include "train/loop/train_run.hpp"
 
 #include <chrono>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -12,6 +11,7 @@
 #include "train/data/sampler.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/validation.hpp"
+#include "train/losses/loss_heads.hpp"
 #include "train/nets/init.hpp"
 #include "train/nets/pretrained.hpp"
 #include "version.hpp"
@@ -101,6 +101,7 @@ Status Run::build_network() {
     DFA_ASSIGN_OR_RETURN(initial_sha256_, sha256_file(config_.pretrained));
   }
   DFA_TRY(network_->load(weights));
+  DFA_TRY(network_->add_loss_heads(init_loss_heads(config_.network, config_.loss, config_.seed)));
   DFA_ASSIGN_OR_RETURN(optimizer_, Optimizer::create(*network_, config_.optimizer));
   if (config_.ema > 0) average_ = WeightAverage::create(*network_, config_.ema);
 
@@ -133,6 +134,7 @@ Status Run::restore(const Checkpoint& checkpoint) {
                 "{}: the manifest has changed since the run was started\n  got SHA-256 {}, expected {}",
                 config_.data.manifest, manifest_sha256_, checkpoint.manifest_sha256);
   DFA_TRY(network_->load(checkpoint.network));
+  DFA_TRY(network_->load_loss_heads(checkpoint.loss_heads));
   DFA_TRY(optimizer_->restore(checkpoint.optimizer));
   if (average_) DFA_TRY(average_->restore(checkpoint.average));
   at_ = checkpoint.position;
@@ -148,6 +150,7 @@ Checkpoint Run::snapshot() const {
   checkpoint.manifest_sha256 = manifest_sha256_;
   checkpoint.initial_sha256 = initial_sha256_;
   checkpoint.network = network_->tensors();
+  checkpoint.loss_heads = network_->loss_heads();
   return checkpoint;
 }
 
@@ -172,24 +175,28 @@ tl::unexpected<Error> Run::bad_step(const Error& error, const Batch& batch) cons
 }
 
 Status Run::train_step(const Batch& batch, std::int64_t steps) {
-  LossOptions options;
-  options.label_smoothing = config_.label_smoothing;
+  LossOptions options = config_.loss;
   options.compute = config_.compute;
-  DFA_ASSIGN_OR_RETURN(const LossValues values, network_->loss_and_gradients(batch.images, batch.labels, options));
-  if (!std::isfinite(values.loss))
-    return bad_step({ErrorCode::non_finite_loss, fmt::format("the loss is {}, expected a finite number", values.loss)},
-                    batch);
+  options.epoch = static_cast<double>(at_.epoch) + static_cast<double>(at_.step) / static_cast<double>(steps);
+  const StepInput input{batch.images, batch.labels, batch.masks, batch.mask_known, batch.strong};
+  DFA_ASSIGN_OR_RETURN(const LossValues values, network_->loss_and_gradients(input, options));
+  if (const Status finite = check_finite(values); !finite) return bad_step(finite.error(), batch);
   const double rate = learning_rate(config_.schedule, at_.epoch, at_.step, steps);
-  const Result<double> norm = optimizer_->step(rate);
+  options.statistics = Statistics::keep;  // where a second pass over the batch is needed
+  const Result<double> norm = optimizer_->step(rate, [&]() -> Status {
+    DFA_ASSIGN_OR_RETURN(const LossValues again, network_->loss_and_gradients(input, options));
+    return check_finite(again);
+  });
   if (!norm) return bad_step(norm.error(), batch);
   if (average_) average_->update();
   ++at_.step;
   at_.loss_sum += values.loss;
+  add_terms(values, at_.terms);
   at_.norm_sum += *norm;
   ++steps_done_here_;
   const std::int64_t epochs = config_.schedule.epochs;
   const std::int64_t left = (epochs - at_.epoch) * steps - at_.step;
-  observer_.on_step({at_.epoch + 1, epochs, at_.step, steps, values.loss, rate,
+  observer_.on_step({at_.epoch + 1, epochs, at_.step, steps, values.loss, values.terms, rate,
                      seconds_here_ / static_cast<double>(steps_done_here_) * static_cast<double>(left)});
   return {};
 }
@@ -248,10 +255,13 @@ Status Run::end_epoch(std::int64_t steps) {
     at_.best_auc = validated->auc;
     at_.best_epoch = at_.epoch;
   }
+  Json terms = Json::object();
+  for (const auto& [name, term] : at_.terms) terms[name] = term.mean();
   const Json line = {{"epoch", at_.epoch},
                      {"steps", steps},
                      {"lr", learning_rate(config_.schedule, at_.epoch - 1, steps - 1, steps)},
                      {"train_loss", at_.loss_sum / static_cast<double>(steps)},
+                     {"train_terms", terms},
                      {"grad_norm", at_.norm_sum / static_cast<double>(steps)},
                      {"val_loss", validated->loss},
                      {"val_auc", validated->auc},
@@ -264,6 +274,7 @@ Status Run::end_epoch(std::int64_t steps) {
   at_.history.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));
   at_.step = 0;
   at_.loss_sum = at_.norm_sum = at_.seconds = 0;
+  at_.terms.clear();
   const Status saved = is_best ? save_best() : Status{};  // while the average is in place
   if (average_) average_->swap();
   DFA_TRY(saved);

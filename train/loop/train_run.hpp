@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/cancel.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "train/config/run_config.hpp"
+#include "train/losses/loss_values.hpp"
 
 namespace dfa::train {
 
@@ -21,6 +23,7 @@ struct StepReport {
   std::int64_t step = 0;   // from 1
   std::int64_t steps = 0;  // an epoch
   double loss = 0;
+  std::vector<LossTerm> terms;  // what the loss is the sum of
   double learning_rate = 0;
   double seconds_left = 0;  // of the whole run, from the steps so far
 };

@@ -32,6 +32,8 @@ struct NetworkImpl {
   NetworkImpl(const NetworkConfig& config, AttentionPath attention) : module(config, kernel_of(attention)) {}
   NetworkModule module;
   std::vector<NamedTensor> tensors;  // in the order of network_parameters()
+  // Heads that only losses read (train/losses/loss_heads.hpp): they learn, and are no part of the network.
+  std::vector<NamedTensor> loss_tensors;
 };
 
 }  // namespace dfa::train
