@@ -18,6 +18,7 @@
 #include "cli/commands/perturb.hpp"
 #include "cli/commands/prepare.hpp"
 #include "cli/commands/selftest.hpp"
+#include "cli/commands/stress.hpp"
 #include "cli/commands/synthesize.hpp"
 #include "cli/commands/train.hpp"
 #include "cli/stream_log.hpp"
@@ -37,6 +38,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_import_command(app, context);
   add_model_command(app, context);
   add_perturb_command(app, context);
+  add_stress_command(app, context);
   add_bench_command(app, context);
   add_selftest_command(app, context);
   add_licenses_command(app, context);

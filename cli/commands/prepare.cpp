@@ -9,6 +9,7 @@
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "dataset/source_list.hpp"
+#include "face/dlib_part.hpp"
 #include "prepare/prepare_job.hpp"
 #include "version.hpp"
 
@@ -27,6 +28,7 @@ struct PrepareCommand {
   std::string recipe = "aligned1.3";
   std::string role = "test";
   std::string masks = "crop";
+  std::string landmarks = "auto";
   std::string real_class = "authors";
   LayoutOptions reading;
   PrepareOptions options;
@@ -60,7 +62,10 @@ Result<PrepareReport> prepare(PrepareCommand& command, CommandContext& context) 
   PrepareParts parts;
   parts.make_detector = [&] { return recipe_detector(options.recipe, context); };
   parts.log = context.log;
+  if (command.landmarks == "dlib" || (command.landmarks == "auto" && dlib_part() == DlibPart::present))
+    parts.make_points = make_crop_point_finder;
   DFA_TRY(parts.make_detector());  // before a large folder is listed
+  if (parts.make_points) DFA_TRY(parts.make_points());
   DFA_ASSIGN_OR_RETURN(const SourceList list, read_sources(command, context));
   ProgressLine progress(context.err, context.options.talk == Talk::quiet ? Terminal::no : context.err_terminal);
   return run_prepare(
@@ -123,7 +128,7 @@ void add_prepare_command(CLI::App& app, CommandContext& context) {
       "6 some items could not be read, 130 and 143 stopped by a signal, 1 anything else.");
   prepare->add_option("LAYOUT", command->layout, fmt::format("{}", fmt::join(layout_names(), ", ")))->required();
   prepare->add_option("ROOT", command->root, "Folder of the data set as its authors deliver it")->required();
-  prepare->add_option("--out", command->out, "Folder for crops, masks and manifest; begun if it is not there")
+  prepare->add_option("--out", command->out, "Folder for crops, masks, points and manifest; begun if it is not there")
       ->required()
       ->type_name("DIR");
   prepare->add_option("--recipe", command->recipe, fmt::format("Crop recipe: {}", fmt::join(crop_recipe_names(), ", ")))
@@ -133,6 +138,11 @@ void add_prepare_command(CLI::App& app, CommandContext& context) {
       ->capture_default_str();
   prepare->add_option("--masks", command->masks, "Masks of forgeries choose the face and are kept: crop, or ignore")
       ->check(CLI::IsMember({"crop", "ignore"}))
+      ->capture_default_str();
+  prepare
+      ->add_option("--landmarks", command->landmarks,
+                   "68 points of each crop, for self-blending: none, dlib, or auto: where this build has dlib")
+      ->check(CLI::IsMember({"auto", "none", "dlib"}))
       ->capture_default_str();
   prepare->add_option("--role", command->role, "Role of items without a split: train, val, calibration or test")
       ->capture_default_str();

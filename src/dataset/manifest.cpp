@@ -225,6 +225,7 @@ Result<ManifestEntry> read_entry(std::string_view line, const Place& place) {
   DFA_TRY(fields.number("pts_seconds", entry.pts_seconds));
   DFA_TRY(read_place(fields, place, entry));
   DFA_TRY(fields.path("mask", entry.mask));
+  DFA_TRY(fields.path("landmarks68", entry.landmarks68));
   DFA_TRY(fields.text("crop_sha256", entry.crop_sha256));
   if (!entry.crop_sha256.empty() && !is_hash(entry.crop_sha256))
     return place.invalid("\"crop_sha256\" is \"{}\", expected 64 hexadecimal digits", entry.crop_sha256);
@@ -288,6 +289,7 @@ Json entry_json(const ManifestEntry& entry) {
     for (const Point& p : *entry.landmarks_px) json["landmarks_px"].push_back({p.x, p.y});
   }
   text("mask", entry.mask);
+  text("landmarks68", entry.landmarks68);
   text("crop_sha256", entry.crop_sha256);
   return json;
 }

@@ -7,7 +7,7 @@
 // relative to the manifest's own folder. Every further line is one crop:
 //   {"path":"real/0001.png","label":0,"role":"train","set":"ffhq","method":"","identity":"","source":"","video":"v/001.mp4",
 //    "frame":12,"pts_seconds":0.48,"box_px":[x1,y1,x2,y2],"landmarks_px":[[x,y] x
-//    5],"mask":"masks/0001.png","crop_sha256":"..."}
+//    5],"mask":"masks/0001.png","landmarks68":"landmarks/0001.npy","crop_sha256":"..."}
 // path, label and role are required; the rest may be left out or null. "video": null says that the crop is a still
 // picture; a line without "video" leaves that to video_key(). Unknown keys, keys given twice and paths that leave the
 // root are errors.
@@ -46,6 +46,7 @@ struct ManifestEntry {
   std::optional<Box> box_px;  // in the original frame
   std::optional<std::array<Point, 5>> landmarks_px;
   std::string mask;         // path of the forgery mask, relative to the root
+  std::string landmarks68;  // path of the 68 points in the crop (landmark_file.hpp), relative to the root
   std::string crop_sha256;  // of the crop file
 };
 

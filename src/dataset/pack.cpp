@@ -35,6 +35,16 @@ class MappedPack final : public Pack {
     return GreyView{stored_px(), stored_px(), stored_px(),
                     bytes_of(pack::masks) + row * shape_.stored_px * shape_.stored_px};
   }
+  std::optional<Landmarks68> landmarks68(std::size_t i) const override {
+    const auto row = value<std::uint32_t>(pack::landmark68_rows, i);
+    if (row == pack::kNone) return std::nullopt;
+    Landmarks68 landmarks;
+    const std::size_t first = row * 2 * landmarks.points.size();
+    for (std::size_t k = 0; k < landmarks.points.size(); ++k)
+      landmarks.points[k] = {value<float>(pack::landmarks68, first + 2 * k),
+                             value<float>(pack::landmarks68, first + 2 * k + 1)};
+    return landmarks;
+  }
   std::optional<int> label(std::size_t i) const override {
     const int label = value<std::int8_t>(pack::labels, i);
     return label < 0 ? std::nullopt : std::optional(label);
@@ -56,8 +66,9 @@ class MappedPack final : public Pack {
     fill_place(i, entry);
     const auto* hash = reinterpret_cast<const char*>(bytes_of(pack::crop_sha256)) + i * pack::kHashDigits;
     if (*hash != '\0') entry.crop_sha256.assign(hash, pack::kHashDigits);
-    // Which file held the mask is not kept; that there is one is.
+    // Which file held the mask or the points is not kept; that there is one is.
     if (mask(i)) entry.mask = entry.path;
+    if (value<std::uint32_t>(pack::landmark68_rows, i) != pack::kNone) entry.landmarks68 = entry.path;
     return entry;
   }
 
@@ -88,6 +99,8 @@ class MappedPack final : public Pack {
     for (std::size_t i = 0; i < shape_.count; ++i) {
       const auto mask_row = value<std::uint32_t>(pack::mask_rows, i);
       if (mask_row != pack::kNone && mask_row >= shape_.masks) return broken("mask row", i);
+      const auto points_row = value<std::uint32_t>(pack::landmark68_rows, i);
+      if (points_row != pack::kNone && points_row >= shape_.landmarks68) return broken("row of 68 points", i);
       const int label = value<std::int8_t>(pack::labels, i);
       if (label < -1 || label > 1) return broken("label", i);
       if (value<std::uint8_t>(pack::roles, i) > kLastRole) return broken("role", i);

@@ -3,10 +3,11 @@
 // Note [Pack file]
 // Little-endian; every section begins at a multiple of 4096 bytes, zeros between.
 //   0     "DFAPACK1", u64 length of the header, header JSON (block of 4096 bytes, padded with spaces):
-//         {"dfa_pack":1,"crop":{"recipe","stored_px","sha256"},"count":N,"masks":M,"strings":K,"string_bytes":B,
+//         {"dfa_pack":2,"crop":{"recipe","stored_px","sha256"},"count":N,"masks":M,"landmarks68":L,"strings":K,"string_bytes":B,
 //          "sections":{"<name>":[offset, bytes], ...}}
 //   crops         (N, S, S, 3) u8      masks       (M, S, S) u8
 //   mask_rows     (N) u32, row of `masks`, 2^32-1 = none
+//   landmarks68   (L, 68, 2) f32, pixels of the crop    landmark68_rows (N) u32, 2^32-1 = none
 //   labels        (N) i8: 0, 1, -1 = unknown        roles (N) u8: train, val, calibration, test
 //   paths, videos, sets, methods, identities, sources   (N) u32 into the strings; string 0 is empty; a video of 2^32-1
 //   =
@@ -16,7 +17,8 @@
 //   crop_sha256   (N, 64) hexadecimal digits, zeros = not known
 //   string_ends   (K) u64, where each string ends in    string_bytes (B)
 //   last 64 bytes: SHA-256 of all before, as hexadecimal digits.
-// Where a section lies follows from N, M, K, B and S alone: a reader computes it and takes no file that says otherwise.
+// Where a section lies follows from N, M, L, K, B and S alone: a reader computes it and takes no file that says
+// otherwise.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +33,7 @@
 #include "base/file.hpp"
 #include "base/result.hpp"
 #include "dataset/manifest.hpp"
+#include "face/landmarks68.hpp"
 #include "media/picture.hpp"
 
 namespace dfa {
@@ -64,6 +67,7 @@ class Pack {
   // Requires i < size().
   virtual PictureView crop(std::size_t i) const = 0;
   virtual std::optional<GreyView> mask(std::size_t i) const = 0;
+  virtual std::optional<Landmarks68> landmarks68(std::size_t i) const = 0;  // pixels of the crop
   virtual std::optional<int> label(std::size_t i) const = 0;
   virtual Role role(std::size_t i) const = 0;
   // What the manifest said of this crop.
@@ -72,10 +76,12 @@ class Pack {
   virtual Status verify(const CancelFlag& cancel) const = 0;
 };
 
-// Where the writer gets pixels from; called in order, once for each crop, then once for each entry with a mask.
+// Where the writer gets pixels and points from; called in order, once for each crop, then once for each entry with a
+// mask, then once for each entry with 68 points.
 struct PackPictures {
   std::function<Result<Picture>(std::size_t)> crop;  // stored_px squared
   std::function<Result<Picture>(std::size_t)> mask;  // the same size; its first channel is kept
+  std::function<Result<Landmarks68>(std::size_t)> landmarks68;
 };
 
 // Writes beside `target` and renames; equal content gives equal bytes. Memory: the columns, and one picture. Errors:

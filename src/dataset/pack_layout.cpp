@@ -11,6 +11,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kLengthBytes = 8;
 
+constexpr std::uint64_t kPointBytes = 68 * 2 * 4;
+
 struct ColumnRule {
   std::string_view name;
   std::uint64_t (*bytes)(const Shape&);
@@ -24,7 +26,9 @@ std::uint64_t pixels(const Shape& s) {
 constexpr std::array<ColumnRule, kColumns> kRules = {{
     {"crops", [](const Shape& s) { return s.count * pixels(s) * 3; }},
     {"masks", [](const Shape& s) { return s.masks * pixels(s); }},
+    {"landmarks68", [](const Shape& s) { return s.landmarks68 * kPointBytes; }},
     {"mask_rows", [](const Shape& s) { return s.count * 4; }},
+    {"landmark68_rows", [](const Shape& s) { return s.count * 4; }},
     {"labels", [](const Shape& s) { return s.count; }},
     {"roles", [](const Shape& s) { return s.count; }},
     {"paths", [](const Shape& s) { return s.count * 4; }},
@@ -47,10 +51,11 @@ std::uint64_t aligned(std::uint64_t offset) {
 }
 
 Json header_json(const Shape& shape) {
-  Json json = {{"dfa_pack", 1},
+  Json json = {{"dfa_pack", 2},
                {"crop", {{"recipe", shape.crop_name}, {"stored_px", shape.stored_px}, {"sha256", shape.crop_sha256}}},
                {"count", shape.count},
                {"masks", shape.masks},
+               {"landmarks68", shape.landmarks68},
                {"strings", shape.strings},
                {"string_bytes", shape.string_bytes},
                {"sections", Json::object()}};
@@ -77,9 +82,10 @@ std::optional<Shape> read_shape(const Json& json) {
   if (crop == json.end() || !crop->is_object()) return std::nullopt;
   const auto name = text(*crop, "recipe"), hash = text(*crop, "sha256");
   const auto side = whole(*crop, "stored_px"), count = whole(json, "count"), masks = whole(json, "masks");
+  const auto points = whole(json, "landmarks68");
   const auto strings = whole(json, "strings"), string_bytes = whole(json, "string_bytes");
-  if (!name || !hash || !side || !count || !masks || !strings || !string_bytes) return std::nullopt;
-  return Shape{*name, *hash, *side, *count, *masks, *strings, *string_bytes};
+  if (!name || !hash || !side || !count || !masks || !points || !strings || !string_bytes) return std::nullopt;
+  return Shape{*name, *hash, *side, *count, *masks, *points, *strings, *string_bytes};
 }
 
 }  // namespace
@@ -94,6 +100,7 @@ Status check_shape(const Shape& shape, const PackLimits& limits) {
   const std::uint64_t most = std::min(limits.max_crops, kMostCrops - 1);
   if (shape.count > most) return refuse("crops", shape.count, most);
   if (shape.masks > shape.count) return refuse("masks", shape.masks, shape.count);
+  if (shape.landmarks68 > shape.count) return refuse("rows of 68 points", shape.landmarks68, shape.count);
   if (shape.stored_px < 1 || shape.stored_px > kLargestSide) return refuse("side", shape.stored_px, kLargestSide);
   if (shape.strings < 1 || shape.strings > kFields * shape.count + 1)
     return refuse("strings", shape.strings, kFields * shape.count + 1);

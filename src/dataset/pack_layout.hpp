@@ -21,7 +21,9 @@ inline constexpr int kLargestSide = 4096;
 enum Column : std::size_t {
   crops,
   masks,
+  landmarks68,
   mask_rows,
+  landmark68_rows,
   labels,
   roles,
   paths,
@@ -46,6 +48,7 @@ struct Shape {
   std::uint64_t stored_px = 0;
   std::uint64_t count = 0;
   std::uint64_t masks = 0;
+  std::uint64_t landmarks68 = 0;
   std::uint64_t strings = 0;
   std::uint64_t string_bytes = 0;
 };

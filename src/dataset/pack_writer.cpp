@@ -60,18 +60,19 @@ class Strings {
 };
 
 struct Columns {
-  std::vector<std::uint32_t> mask_rows, paths, videos, sets, methods, identities, sources;
+  std::vector<std::uint32_t> mask_rows, landmark68_rows, paths, videos, sets, methods, identities, sources;
   std::vector<std::int8_t> labels;
   std::vector<std::uint8_t> roles;
   std::vector<std::int64_t> frames;
   std::vector<double> pts_seconds, boxes, landmarks;
   std::string crop_sha256;
   Strings strings;
-  std::uint32_t masks = 0;
+  std::uint32_t masks = 0, landmarks68 = 0;
 
   void add(const ManifestEntry& entry) {
     const double none = std::numeric_limits<double>::quiet_NaN();
     mask_rows.push_back(entry.mask.empty() ? pack::kNone : masks++);
+    landmark68_rows.push_back(entry.landmarks68.empty() ? pack::kNone : landmarks68++);
     labels.push_back(static_cast<std::int8_t>(entry.label.value_or(-1)));
     roles.push_back(static_cast<std::uint8_t>(entry.role));
     paths.push_back(strings.id(entry.path));
@@ -94,10 +95,11 @@ struct Columns {
   // In the order of the file, from mask_rows on.
   std::vector<std::span<const std::byte>> sections() const {
     const auto bytes = [](const auto& values) { return std::as_bytes(std::span(values)); };
-    return {bytes(mask_rows), bytes(labels),      bytes(roles),          bytes(paths),
-            bytes(videos),    bytes(sets),        bytes(methods),        bytes(identities),
-            bytes(sources),   bytes(frames),      bytes(pts_seconds),    bytes(boxes),
-            bytes(landmarks), bytes(crop_sha256), bytes(strings.ends()), bytes(strings.bytes())};
+    return {bytes(mask_rows),      bytes(landmark68_rows), bytes(labels),      bytes(roles),
+            bytes(paths),          bytes(videos),          bytes(sets),        bytes(methods),
+            bytes(identities),     bytes(sources),         bytes(frames),      bytes(pts_seconds),
+            bytes(boxes),          bytes(landmarks),       bytes(crop_sha256), bytes(strings.ends()),
+            bytes(strings.bytes())};
   }
 };
 
@@ -135,6 +137,22 @@ Status write_pictures(const Manifest& manifest, const PackPictures& pictures, co
   return {};
 }
 
+Status write_points(const Manifest& manifest, const PackPictures& pictures, const pack::Layout& layout,
+                    HashedFile& file) {
+  DFA_TRY(file.pad_to(layout.sections[pack::landmarks68].offset));
+  for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
+    if (manifest.entries[i].landmarks68.empty()) continue;
+    DFA_ASSIGN_OR_RETURN(const Landmarks68 landmarks, pictures.landmarks68(i));
+    std::vector<float> values;
+    for (const Point& point : landmarks.points) {
+      values.push_back(static_cast<float>(point.x));
+      values.push_back(static_cast<float>(point.y));
+    }
+    DFA_TRY(file.write(std::as_bytes(std::span(values))));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status write_pack(const Manifest& manifest, const PackPictures& pictures, const std::filesystem::path& target,
@@ -146,6 +164,7 @@ Status write_pack(const Manifest& manifest, const PackPictures& pictures, const 
                           static_cast<std::uint64_t>(manifest.stored_px),
                           manifest.entries.size(),
                           columns.masks,
+                          columns.landmarks68,
                           columns.strings.ends().size(),
                           columns.strings.bytes().size()};
   DFA_TRY(pack::check_shape(shape, PackLimits{}));
@@ -155,6 +174,7 @@ Status write_pack(const Manifest& manifest, const PackPictures& pictures, const 
   HashedFile file(std::move(opened));
   DFA_TRY(file.write(std::as_bytes(std::span(header))));
   DFA_TRY(write_pictures(manifest, pictures, layout, cancel, file));
+  DFA_TRY(write_points(manifest, pictures, layout, file));
   std::size_t column = pack::mask_rows;
   for (const std::span<const std::byte> section : columns.sections()) {
     DFA_TRY(file.pad_to(layout.sections[column++].offset));

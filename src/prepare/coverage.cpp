@@ -25,6 +25,7 @@ Json row_json(const CoverageRow& row) {
   Json json = {{"items", row.items}};
   for (const ItemOutcome outcome : kItemOutcomes) json[std::string(item_outcome_name(outcome))] = row.count(outcome);
   json["chosen_by_mask"] = row.by_mask;
+  json["crops_with_landmarks68"] = row.with_landmarks68;
   json["frames"] = {{"wanted", row.frames.wanted},           {"used", row.frames.used},
                     {"no_face", row.frames.no_face},         {"other_face", row.frames.other_face},
                     {"too_small", row.frames.too_small},     {"low_probability", row.frames.low_probability},
@@ -54,6 +55,7 @@ void CoverageRow::add(const ItemResult& result) {
   ++items;
   ++outcomes[static_cast<std::size_t>(result.outcome)];
   if (result.outcome == ItemOutcome::used && result.rule == TrackRule::mask) ++by_mask;
+  for (const CropResult& crop : result.crops) with_landmarks68 += crop.landmark_bytes > 0 ? 1 : 0;
   frames.add(result.frames);
 }
 
@@ -107,6 +109,9 @@ std::string coverage_text(const Coverage& coverage) {
   text += row_text("all", coverage.all);
   if (coverage.all.by_mask > 0)
     text += fmt::format("the mask chose the face of {} items, elsewhere it is the largest\n", coverage.all.by_mask);
+  if (coverage.all.with_landmarks68 > 0)
+    text += fmt::format("68 points were found in {} of {} crops\n", coverage.all.with_landmarks68,
+                        coverage.all.frames.used);
   if (!coverage.shared.empty())
     text +=
         fmt::format("{} crops are not in the manifest: an equal one has a role that must not be seen before ({} ...)\n",

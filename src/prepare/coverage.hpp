@@ -21,6 +21,7 @@ struct CoverageRow {
   std::int64_t items = 0;
   std::array<std::int64_t, kItemOutcomes.size()> outcomes{};  // by place in kItemOutcomes; add up to items
   std::int64_t by_mask = 0;                                   // used items whose face the mask chose
+  std::int64_t with_landmarks68 = 0;                          // crops whose 68 points were found
   FrameCounts frames;
 
   std::int64_t count(ItemOutcome outcome) const;

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "dataset/landmark_file.hpp"
 #include "media/write_picture.hpp"
 #include "preprocess/crop.hpp"
 
@@ -55,6 +56,10 @@ Result<FaceFound> ItemFaces::look_at(const Face& face, const ItemFrame& frame, c
     if (!again) return found;
   }
   DFA_ASSIGN_OR_RETURN(found.crop, encode_png(crop->view(), PngColour::rgb, PngEffort::fast));
+  if (points_ != nullptr) {
+    DFA_ASSIGN_OR_RETURN(const std::optional<Landmarks68> landmarks, points_->find(crop->view()));
+    if (landmarks) found.landmarks = landmark_file_bytes(*landmarks);
+  }
   if (mask == nullptr) return found;
   DFA_ASSIGN_OR_RETURN(const Picture masked, mask_crop(*mask, face, options_->recipe));
   DFA_ASSIGN_OR_RETURN(found.mask, encode_png(masked.view(), PngColour::grey, PngEffort::fast));

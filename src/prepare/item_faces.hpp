@@ -8,6 +8,7 @@
 
 #include "dataset/source_list.hpp"
 #include "face/tracker.hpp"
+#include "prepare/crop_points.hpp"
 #include "prepare/item_frames.hpp"
 #include "prepare/mask.hpp"
 #include "prepare/prepare_options.hpp"
@@ -18,10 +19,11 @@ struct FaceFound {
   TrackedFace tracked;
   Face face;
   FaceUse use = FaceUse::usable;
-  // PNG files; crop is empty where the face is not usable or gave no crop, mask where the frame has none. Kept as files
+  // Files; crop is empty where the face is not usable or gave no crop, mask where the frame has none. Kept as files
   // because one frame's worth of pixels a face would be too much for a long video of a crowd.
   std::vector<std::byte> crop;
   std::vector<std::byte> mask;
+  std::vector<std::byte> landmarks;  // landmark_file_bytes(); empty where no 68 points were looked for or found
 };
 
 struct FrameFaces {
@@ -33,7 +35,9 @@ struct FrameFaces {
 // Collects frame by frame.
 class ItemFaces {
  public:
-  ItemFaces(const PrepareOptions& options, Detector& detector) : options_(&options), detector_(&detector) {}
+  // `points` may be null: no 68 points are looked for then.
+  ItemFaces(const PrepareOptions& options, Detector& detector, CropPointFinder* points)
+      : options_(&options), detector_(&detector), points_(points) {}
 
   // Errors: those of the detector, out_of_memory, internal.
   Status add(const ItemFrame& frame, const FrameMask* mask);
@@ -49,6 +53,7 @@ class ItemFaces {
 
   const PrepareOptions* options_;
   Detector* detector_;
+  CropPointFinder* points_;
   Tracker tracker_;
   std::vector<FrameFaces> frames_;
   bool mask_seen_ = false;

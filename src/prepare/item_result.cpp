@@ -29,7 +29,8 @@ Json crop_json(const CropResult& crop) {
           {"probability", crop.probability},
           {"sha256", crop.sha256},
           {"bytes", crop.bytes},
-          {"mask_bytes", crop.mask_bytes}};
+          {"mask_bytes", crop.mask_bytes},
+          {"landmark_bytes", crop.landmark_bytes}};
 }
 
 // Json::at and get throw on what is missing or of another type; parse_item_result() catches it.
@@ -45,6 +46,7 @@ CropResult read_crop(const Json& json) {
   crop.sha256 = json.at("sha256").get<std::string>();
   crop.bytes = json.at("bytes").get<std::uint64_t>();
   crop.mask_bytes = json.at("mask_bytes").get<std::uint64_t>();
+  crop.landmark_bytes = json.at("landmark_bytes").get<std::uint64_t>();
   return crop;
 }
 

@@ -48,7 +48,8 @@ struct CropResult {
   double probability = 0;
   std::string sha256;  // of the crop's file
   std::uint64_t bytes = 0;
-  std::uint64_t mask_bytes = 0;  // of the mask's file; 0 = there is none
+  std::uint64_t mask_bytes = 0;      // of the mask's file; 0 = there is none
+  std::uint64_t landmark_bytes = 0;  // of the file of 68 points; 0 = there is none
 };
 
 struct ItemResult {

@@ -51,22 +51,29 @@ bool holds_something(const std::filesystem::path& folder) {
   return std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error);
 }
 
+Json points_json(const CropPointFinder* points) {
+  if (points == nullptr) return "none";
+  return {{"name", points->name()}, {"model_sha256", points->model_sha256()}};
+}
+
 }  // namespace
 
-std::string job_record(const SourceList& list, const PrepareOptions& options, const Detector& detector) {
+std::string job_record(const SourceList& list, const PrepareOptions& options, const ItemTools& tools) {
   std::error_code error;
   const std::filesystem::path root = std::filesystem::weakly_canonical(list.root, error);
-  const Json record = {{"schema", "dfa.prepare/1"},
-                       {"tool", options.tool},
-                       {"layout", list.layout},
-                       {"root", error ? list.root.string() : root.string()},
-                       {"crop", Json::parse(crop_recipe_json(options.recipe))},
-                       {"detector", {{"name", detector.name()}, {"weights_sha256", detector.weights_sha256()}}},
-                       {"faces",
-                        {{"min_probability", options.faces.min_probability},
-                         {"min_side_px", options.faces.min_side_px},
-                         {"max_faces", options.max_faces}}},
-                       {"masks", options.masks == MaskUse::crop ? "crop" : "ignore"}};
+  const Json record = {
+      {"schema", "dfa.prepare/1"},
+      {"tool", options.tool},
+      {"layout", list.layout},
+      {"root", error ? list.root.string() : root.string()},
+      {"crop", Json::parse(crop_recipe_json(options.recipe))},
+      {"detector", {{"name", tools.detector->name()}, {"weights_sha256", tools.detector->weights_sha256()}}},
+      {"faces",
+       {{"min_probability", options.faces.min_probability},
+        {"min_side_px", options.faces.min_side_px},
+        {"max_faces", options.max_faces}}},
+      {"masks", options.masks == MaskUse::crop ? "crop" : "ignore"},
+      {"landmarks68", points_json(tools.points.get())}};
   return record.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

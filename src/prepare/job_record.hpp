@@ -8,12 +8,13 @@
 
 #include "base/result.hpp"
 #include "dataset/source_list.hpp"
+#include "prepare/prepare_item.hpp"
 #include "prepare/prepare_options.hpp"
 
 namespace dfa {
 
-// JSON, a field a line. `detector`: the one in use.
-std::string job_record(const SourceList& list, const PrepareOptions& options, const Detector& detector);
+// JSON, a field a line. `tools`: those in use.
+std::string job_record(const SourceList& list, const PrepareOptions& options, const ItemTools& tools);
 
 // Begins `out` with this record, or compares it with the one that is there. Makes the folders. Errors: recipe_mismatch
 // (the fields that differ, both values), file_unwritable (also: `out` holds other things), file_unreadable.

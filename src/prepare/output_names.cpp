@@ -19,8 +19,8 @@ std::string below_output(std::string_view item_path) {
   return folder;
 }
 
-std::string file_name(std::int64_t frame) {
-  return fmt::format("/{:06}.png", frame);
+std::string file_name(std::int64_t frame, std::string_view suffix = ".png") {
+  return fmt::format("/{:06}{}", frame, suffix);
 }
 
 }  // namespace
@@ -53,11 +53,17 @@ std::string crop_folder(std::string_view item_path) {
 std::string mask_folder(std::string_view item_path) {
   return "masks/" + below_output(item_path);
 }
+std::string landmark_folder(std::string_view item_path) {
+  return "landmarks/" + below_output(item_path);
+}
 std::string crop_file(std::string_view item_path, std::int64_t frame) {
   return crop_folder(item_path) + file_name(frame);
 }
 std::string mask_file(std::string_view item_path, std::int64_t frame) {
   return mask_folder(item_path) + file_name(frame);
+}
+std::string landmark_file(std::string_view item_path, std::int64_t frame) {
+  return landmark_folder(item_path) + file_name(frame, ".npy");
 }
 
 }  // namespace dfa

@@ -17,11 +17,13 @@ inline constexpr std::string_view kStateFolder = ".prepare";  // job record, jou
 // Whether the bytes are UTF-8: what JSON can hold.
 bool is_utf8(std::string_view text);
 
-// "crops/<path of the item>/000012.png", "masks/...": one folder an item, so that no two items share a file. What leads
-// above the root ("..", absolute paths) is written as a folder "@up" or "@root".
+// "crops/<path of the item>/000012.png", "masks/...", "landmarks/.../000012.npy": one folder an item, so that no two
+// items share a file. What leads above the root ("..", absolute paths) is written as a folder "@up" or "@root".
 std::string crop_folder(std::string_view item_path);
 std::string mask_folder(std::string_view item_path);
+std::string landmark_folder(std::string_view item_path);
 std::string crop_file(std::string_view item_path, std::int64_t frame);
 std::string mask_file(std::string_view item_path, std::int64_t frame);
+std::string landmark_file(std::string_view item_path, std::int64_t frame);
 
 }  // namespace dfa

@@ -136,6 +136,7 @@ Status write_crops(const ItemFaces& faces, const TrackChoice& choice, const Item
   ItemFiles files(context.out);
   DFA_TRY(files.clear(crop_folder(result.path)));
   DFA_TRY(files.clear(mask_folder(result.path)));
+  DFA_TRY(files.clear(landmark_folder(result.path)));
   for (const FrameFaces& frame : faces.frames()) {
     const FaceFound* face = chosen_face(frame, choice);
     const auto fate = fate_of(frame, face, choice);
@@ -144,18 +145,20 @@ Status write_crops(const ItemFaces& faces, const TrackChoice& choice, const Item
     CropResult crop{frame.number,           frame.pts_seconds,
                     face->face.box_px,      face->face.landmarks_px,
                     face->face.probability, sha256_hex(std::span(face->crop)),
-                    face->crop.size(),      face->mask.size()};
+                    face->crop.size(),      face->mask.size(),
+                    face->landmarks.size()};
     DFA_TRY(files.put(crop_file(result.path, frame.number), face->crop));
     // Without a forged pixel anywhere in the item its masks say nothing; they are not kept.
     if (choice.rule != TrackRule::mask) crop.mask_bytes = 0;
     if (crop.mask_bytes > 0) DFA_TRY(files.put(mask_file(result.path, frame.number), face->mask));
+    if (crop.landmark_bytes > 0) DFA_TRY(files.put(landmark_file(result.path, frame.number), face->landmarks));
     result.crops.push_back(std::move(crop));
   }
   return files.sync();
 }
 
-Status fill(const SourceItem& item, const ItemContext& context, Detector& detector, ItemResult& result) {
-  ItemFaces faces(context.options, detector);
+Status fill(const SourceItem& item, const ItemContext& context, const ItemTools& tools, ItemResult& result) {
+  ItemFaces faces(context.options, *tools.detector, tools.points.get());
   DFA_TRY(collect_faces(item, context, faces, result));
   const TrackChoice choice = faces.choose();
   result.rule = choice.rule;
@@ -167,7 +170,7 @@ Status fill(const SourceItem& item, const ItemContext& context, Detector& detect
 
 }  // namespace
 
-Result<ItemResult> prepare_item(const SourceItem& item, const ItemContext& context, Detector& detector) {
+Result<ItemResult> prepare_item(const SourceItem& item, const ItemContext& context, const ItemTools& tools) {
   ItemResult result;
   result.path = item.path;
   result.mask = item.mask;
@@ -175,7 +178,7 @@ Result<ItemResult> prepare_item(const SourceItem& item, const ItemContext& conte
   Status filled;
   try {
     filled = is_utf8(item.path) && is_utf8(item.mask)
-                 ? fill(item, context, detector, result)
+                 ? fill(item, context, tools, result)
                  : fail(ErrorCode::file_unreadable, "the name is not UTF-8, which a manifest cannot hold");
   } catch (const std::bad_alloc&) {
     filled = fail(ErrorCode::out_of_memory, "no memory left");

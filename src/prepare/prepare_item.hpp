@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 
 #include "base/cancel.hpp"
 #include "base/result.hpp"
 #include "dataset/source_list.hpp"
+#include "prepare/crop_points.hpp"
 #include "prepare/item_result.hpp"
 #include "prepare/prepare_options.hpp"
 
@@ -20,8 +22,14 @@ struct ItemContext {
   std::function<void(double)> on_progress;  // share of the item that is done
 };
 
-// Crops (and masks) lie on the disk, synced, when this returns. Trouble with the item is in its result. Errors, which
-// concern the whole job: file_unwritable, out_of_memory, cancelled.
-Result<ItemResult> prepare_item(const SourceItem& item, const ItemContext& context, Detector& detector);
+// What one worker works with.
+struct ItemTools {
+  std::unique_ptr<Detector> detector;
+  std::unique_ptr<CropPointFinder> points;  // null: no 68 points are looked for
+};
+
+// Crops (and masks, and points) lie on the disk, synced, when this returns. Trouble with the item is in its result.
+// Errors, which concern the whole job: file_unwritable, out_of_memory, cancelled.
+Result<ItemResult> prepare_item(const SourceItem& item, const ItemContext& context, const ItemTools& tools);
 
 }  // namespace dfa

@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "base/machine.hpp"
+#include "dataset/landmark_file.hpp"
 #include "dataset/pack.hpp"
 #include "media/read_picture.hpp"
 #include "prepare/item_frames.hpp"
@@ -46,7 +47,8 @@ bool still_stands(const ItemResult& result, const SourceItem& item, const std::f
     return false;
   return std::all_of(result.crops.begin(), result.crops.end(), [&](const CropResult& crop) {
     return is_there(out / crop_file(item.path, crop.frame), crop.bytes) &&
-           (crop.mask_bytes == 0 || is_there(out / mask_file(item.path, crop.frame), crop.mask_bytes));
+           (crop.mask_bytes == 0 || is_there(out / mask_file(item.path, crop.frame), crop.mask_bytes)) &&
+           (crop.landmark_bytes == 0 || is_there(out / landmark_file(item.path, crop.frame), crop.landmark_bytes));
   });
 }
 
@@ -89,6 +91,7 @@ ManifestEntry entry_of(const SourceItem& item, const CropResult& crop, const Pre
   entry.box_px = crop.box_px;
   entry.landmarks_px = crop.landmarks_px;
   if (crop.mask_bytes > 0) entry.mask = mask_file(item.path, crop.frame);
+  if (crop.landmark_bytes > 0) entry.landmarks68 = landmark_file(item.path, crop.frame);
   entry.crop_sha256 = crop.sha256;
   return entry;
 }
@@ -117,16 +120,17 @@ Status write_pack_of(const Manifest& manifest, const std::filesystem::path& out,
   PackPictures pictures;
   pictures.crop = [&](std::size_t i) { return read_picture(out / manifest.entries[i].path, options.limits); };
   pictures.mask = [&](std::size_t i) { return read_picture(out / manifest.entries[i].mask, options.limits); };
+  pictures.landmarks68 = [&](std::size_t i) { return read_landmark_file(out / manifest.entries[i].landmarks68); };
   return write_pack(manifest, pictures, out / kPackName, cancel);
 }
 
-Result<std::vector<std::unique_ptr<Detector>>> make_detectors(const PrepareParts& parts, std::size_t count) {
-  std::vector<std::unique_ptr<Detector>> detectors;
-  while (detectors.size() < count) {
-    DFA_ASSIGN_OR_RETURN(std::unique_ptr<Detector> detector, parts.make_detector());
-    detectors.push_back(std::move(detector));
+Result<ItemTools> make_tools(const PrepareParts& parts) {
+  ItemTools tools;
+  DFA_ASSIGN_OR_RETURN(tools.detector, parts.make_detector());
+  if (parts.make_points) {
+    DFA_ASSIGN_OR_RETURN(tools.points, parts.make_points());
   }
-  return detectors;
+  return tools;
 }
 
 // The one detector says whether the recipe can be followed before anything is written.
@@ -164,9 +168,10 @@ Result<PrepareReport> run_prepare(const SourceList& list, const std::filesystem:
   PrepareOptions options = asked;
   options.recipe.frames = fmt::format("even:{}", options.frames);
   DFA_TRY(check_unique(list));
-  DFA_ASSIGN_OR_RETURN(auto detectors, make_detectors(parts, 1));
-  DFA_TRY(check_detector(*detectors.front(), options.recipe));
-  DFA_TRY(agree_on_job(out, job_record(list, options, *detectors.front())));
+  std::vector<ItemTools> tools(1);
+  DFA_ASSIGN_OR_RETURN(tools.front(), make_tools(parts));
+  DFA_TRY(check_detector(*tools.front().detector, options.recipe));
+  DFA_TRY(agree_on_job(out, job_record(list, options, tools.front())));
   DFA_ASSIGN_OR_RETURN(Journal journal, Journal::open(out / kStateFolder));
   clear_temporaries(out);
   clear_temporaries(out / kStateFolder);
@@ -177,9 +182,11 @@ Result<PrepareReport> run_prepare(const SourceList& list, const std::filesystem:
   const std::vector<std::size_t> todo = items_to_do(list, out, journal);
   const int wanted = options.workers > 0 ? options.workers : usable_processors();
   const std::size_t workers = std::clamp<std::size_t>(todo.size(), 1, static_cast<std::size_t>(wanted));
-  DFA_ASSIGN_OR_RETURN(auto more, make_detectors(parts, workers - 1));
-  for (auto& detector : more) detectors.push_back(std::move(detector));
-  DFA_TRY(run_workers({list, todo, out, options, detectors, on_progress, cancel}, journal));
+  while (tools.size() < workers) {
+    DFA_ASSIGN_OR_RETURN(ItemTools more, make_tools(parts));
+    tools.push_back(std::move(more));
+  }
+  DFA_TRY(run_workers({list, todo, out, options, tools, on_progress, cancel}, journal));
   DFA_ASSIGN_OR_RETURN(PrepareReport report, finish(list, out, options, journal, cancel));
   report.items_kept = list.items.size() - todo.size();
   return report;

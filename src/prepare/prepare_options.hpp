@@ -11,6 +11,7 @@
 #include "face/detector.hpp"
 #include "face/judge_face.hpp"
 #include "media/limits.hpp"
+#include "prepare/crop_points.hpp"
 #include "preprocess/crop_recipe.hpp"
 
 namespace dfa {
@@ -38,6 +39,8 @@ struct PrepareOptions {
 struct PrepareParts {
   // Called once for each worker, on the caller's thread, before any work.
   std::function<Result<std::unique_ptr<Detector>>()> make_detector;
+  // Likewise; empty: no 68 points are looked for.
+  std::function<Result<std::unique_ptr<CropPointFinder>>()> make_points = {};
   LogSink* log = &null_log();
 };
 

@@ -8,7 +8,6 @@
 #include <variant>
 
 #include "base/bounded_queue.hpp"
-#include "prepare/prepare_item.hpp"
 
 namespace dfa {
 namespace {
@@ -41,7 +40,7 @@ void work(const WorkOrder& order, Shared& shared, std::size_t worker) {
     const std::size_t place = shared.next.fetch_add(1);
     if (place >= order.todo.size()) break;
     const SourceItem& item = order.list.items[order.todo[place]];
-    (void)shared.messages.push(ItemFinished{worker, prepare_item(item, context, *order.detectors[worker])});
+    (void)shared.messages.push(ItemFinished{worker, prepare_item(item, context, order.tools[worker])});
   }
   if (shared.running.fetch_sub(1) == 1) shared.messages.close();
 }
@@ -49,7 +48,7 @@ void work(const WorkOrder& order, Shared& shared, std::size_t worker) {
 // How far the whole is, from what the workers tell.
 class Pace {
  public:
-  explicit Pace(const WorkOrder& order) : order_(order), shares_(order.detectors.size(), 0.0) {
+  explicit Pace(const WorkOrder& order) : order_(order), shares_(order.tools.size(), 0.0) {
     progress_.items_all = order.list.items.size();
     progress_.items_done = order.list.items.size() - order.todo.size();
   }
@@ -112,14 +111,14 @@ Status collect(const WorkOrder& order, Shared& shared, Journal& journal) {
 Status run_workers(const WorkOrder& order, Journal& journal) {
   Shared shared;
   std::vector<std::thread> threads;
-  shared.running = order.detectors.size();
+  shared.running = order.tools.size();
   std::size_t started = 0;
   try {
-    for (; started < order.detectors.size(); ++started)
+    for (; started < order.tools.size(); ++started)
       threads.emplace_back([&order, &shared, started] { work(order, shared, started); });
   } catch (const std::system_error&) {
     // Where the machine refuses a thread, those that started do the work.
-    const std::size_t missing = order.detectors.size() - started;
+    const std::size_t missing = order.tools.size() - started;
     if (shared.running.fetch_sub(missing) == missing) shared.messages.close();
   }
   const Status status = collect(order, shared, journal);

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "base/cancel.hpp"
@@ -12,6 +11,7 @@
 #include "dataset/source_list.hpp"
 #include "pipeline/detect_job.hpp"
 #include "prepare/journal.hpp"
+#include "prepare/prepare_item.hpp"
 #include "prepare/prepare_options.hpp"
 
 namespace dfa {
@@ -21,7 +21,7 @@ struct WorkOrder {
   const std::vector<std::size_t>& todo;  // places in list.items
   const std::filesystem::path& out;
   const PrepareOptions& options;
-  const std::vector<std::unique_ptr<Detector>>& detectors;  // one a worker
+  const std::vector<ItemTools>& tools;                      // one a worker
   const std::function<void(const Progress&)>& on_progress;  // on the caller's thread; may be empty
   const CancelFlag& cancel;
 };

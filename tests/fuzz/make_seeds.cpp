@@ -1,9 +1,11 @@
-// Writes the committed seeds of fuzz_model and fuzz_pickle: make_fuzz_seeds GOLDEN_DIR SEEDS_DIR, where GOLDEN_DIR is
-// tests/golden/tensorfile.
+// Writes the committed seeds of fuzz_lists, fuzz_model and fuzz_pickle: make_fuzz_seeds GOLDEN_DIR SEEDS_DIR, where
+// GOLDEN_DIR is tests/golden/tensorfile.
 #include <cstdio>
 #include <filesystem>
 
 #include "base/file.hpp"
+#include "dataset/landmark_file.hpp"
+#include "dataset/pack.hpp"
 #include "model/golden.hpp"
 #include "model/model_save.hpp"
 #include "tensorfile/safetensors.hpp"
@@ -69,6 +71,46 @@ Status write_pickles(const std::filesystem::path& golden, const std::filesystem:
   return {};
 }
 
+Status write_text(const std::filesystem::path& file, const std::string& text) {
+  return dfa::write_file_atomically(file, text);
+}
+
+Status write_lists(const std::filesystem::path& folder) {
+  dfa::Manifest manifest;
+  manifest.crop_name = "r";
+  manifest.stored_px = 4;
+  dfa::ManifestEntry entry;
+  entry.path = "a.png";
+  entry.label = 1;
+  entry.video = "v";
+  entry.frame = 3;
+  entry.pts_seconds = 0.5;
+  entry.box_px = dfa::Box{1, 2, 3, 4};
+  entry.landmarks_px = {{{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 1}}};
+  entry.mask = entry.landmarks68 = "a.png";
+  entry.crop_sha256 = std::string(64, 'a');
+  manifest.entries = {entry};
+  DFA_TRY(write_text(folder / "manifest", dfa::manifest_text(manifest)));
+  const dfa::Landmarks68 points{};
+  const auto bytes = dfa::landmark_file_bytes(points);
+  DFA_TRY(write_text(folder / "points", {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  DFA_TRY(
+      write_text(folder / "csv", "path,label,split,video,mask\na.png,1,test,v,frames/000.png\n\"a.png\",0,train,,\n"));
+  DFA_TRY(write_text(folder / "json", R"([{"path":"a.png","label":1,"split":"test"},{"path":"b.png","label":0}])"));
+  DFA_TRY(write_text(folder / "dfb",
+                     R"({"FaceForensics++":{"FF-real":{"train":{"c23":{"000":{"label":"FF-real","frames":)"
+                     R"(["x\\frames\\000.png"]}}}},"FF-DF":{"test":{"c23":{"000_001":{"label":"FF-DF",)"
+                     R"("frames":["frames/000.png"],"masks":["masks/000.png"]}}}}}})"));
+  const dfa::PackPictures pictures{[](std::size_t) -> Result<dfa::Picture> {
+                                     return dfa::Picture{4, 4, std::vector<std::uint8_t>(48)};
+                                   },
+                                   [](std::size_t) -> Result<dfa::Picture> {
+                                     return dfa::Picture{4, 4, std::vector<std::uint8_t>(48)};
+                                   },
+                                   [](std::size_t) -> Result<dfa::Landmarks68> { return dfa::Landmarks68{}; }};
+  return dfa::write_pack(manifest, pictures, folder / "pack", {});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,7 +119,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path golden = argv[1], seeds = argv[2];
-  for (const Status& status : {write_models(seeds / "model"), write_pickles(golden, seeds / "pickle")})
+  for (const Status& status :
+       {write_lists(seeds / "lists"), write_models(seeds / "model"), write_pickles(golden, seeds / "pickle")})
     if (!status) {
       std::fprintf(stderr, "%s\n", status.error().message.c_str());
       return 1;

@@ -20,16 +20,16 @@ mkdir -p "$findings"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
-# run NAME SEEDS: one target. The corpus is a copy, so that a run never depends on an earlier one. Limits: 64 KiB an input, 10 s, 2 GiB.
+# run NAME SEEDS: one target. The corpus is a copy, so that a run never depends on an earlier one. Limits: 128 KiB an input (a pack of one crop has 90), 10 s, 2 GiB.
 run() {
   rm -rf "$work/corpus"
   cp -r "$here/seeds/$2" "$work/corpus"
-  "$build/bin/$1" -runs="$runs" -seed="$seed" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 -print_final_stats=1 \
+  "$build/bin/$1" -runs="$runs" -seed="$seed" -max_len=131072 -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 -print_final_stats=1 \
     -artifact_prefix="$findings/$1-" "$work/corpus" >"$work/log" 2>&1
 }
 
 found=0
-for target in fuzz_model:model fuzz_pickle:pickle fuzz_picture:picture; do
+for target in fuzz_lists:lists fuzz_model:model fuzz_pickle:pickle fuzz_picture:picture; do
   name=${target%%:*}
   [ -x "$build/bin/$name" ] || { echo "FAILED  $name: not built"; found=1; continue; }
   if run "$name" "${target##*:}"; then

@@ -14,8 +14,8 @@ Status check_finite(const LossValues& values) {
   return {};
 }
 
-void add_terms(const LossValues& values, TermMeans& means) {
-  for (const LossTerm& term : values.terms) {
+void add_terms(const std::vector<LossTerm>& terms, TermMeans& means) {
+  for (const LossTerm& term : terms) {
     TermMean& mean = means[term.name];
     mean.sum += term.value;
     ++mean.steps;

@@ -32,6 +32,6 @@ struct TermMean {
   double mean() const { return steps > 0 ? sum / static_cast<double>(steps) : 0; }
 };
 using TermMeans = std::map<std::string, TermMean>;
-void add_terms(const LossValues& values, TermMeans& means);
+void add_terms(const std::vector<LossTerm>& terms, TermMeans& means);
 
 }  // namespace dfa::train

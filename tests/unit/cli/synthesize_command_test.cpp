@@ -12,6 +12,8 @@
 #include "cli_run.hpp"
 #include "dataset/manifest.hpp"
 #include "media/read_picture.hpp"
+#include "media/video_reader.hpp"
+#include "media/video_writer.hpp"
 #include "support/shared.hpp"
 #include "support/temp_dir.hpp"
 
@@ -164,6 +166,60 @@ TEST_F(SynthesizeCommand, SwapsVideosFrameByFrame) {
   EXPECT_EQ(manifest.entries[5].frame, 124);
   EXPECT_EQ(video_key(manifest.entries[3]), video_key(manifest.entries[5]));
   EXPECT_NE(video_key(manifest.entries[2]), video_key(manifest.entries[3]));
+}
+
+std::vector<Picture> frames_of(const std::filesystem::path& video) {
+  std::vector<Picture> frames;
+  auto reader = VideoReader::open(video, {}).value();
+  EXPECT_TRUE(reader->select({.way = FrameSelection::Way::every}));
+  while (auto frame = reader->next().value()) frames.push_back(std::move(frame->picture));
+  return frames;
+}
+
+// Mean absolute difference of grey levels inside a box.
+double difference(const Picture& a, const Picture& b, int x1, int y1, int x2, int y2) {
+  double sum = 0;
+  for (int y = y1; y < y2; ++y)
+    for (int i = 3 * x1; i < 3 * x2; ++i) sum += std::abs(int{a.view().row(y)[i]} - int{b.view().row(y)[i]});
+  return sum / (3.0 * (x2 - x1) * (y2 - y1));
+}
+
+// A clip of one still, whose landmarks are known, but for its last frame: that one is kept as it is.
+TEST_F(SynthesizeCommand, SwapsWholeVideos) {
+  constexpr int kFrames = 4;
+  const Picture still = read_picture(source_path("samples/astronaut.png"), {}).value();
+  auto writer = VideoWriter::create(dir_ / "in/clip.mp4", VideoEncoding{}).value();
+  for (int i = 0; i < kFrames; ++i) ASSERT_TRUE(writer->add(still.view()));
+  ASSERT_TRUE(writer->finish());
+  std::ifstream golden(source_path("tests/golden/synthesis/landmarks68.jsonl"));
+  std::ofstream landmarks(dir_ / "points.jsonl");
+  for (std::string line; std::getline(golden, line);) {
+    landmarks << line << '\n';
+    auto json = nlohmann::json::parse(line);
+    if (json["path"] != "astronaut.png") continue;
+    for (int i = 0; i + 1 < kFrames; ++i) {
+      json["path"] = fmt::format("clip.mp4#{}", i);
+      landmarks << json.dump() << '\n';
+    }
+  }
+  landmarks.close();
+  std::filesystem::remove(dir_ / "in/astronaut.png");
+  const Ran ran = run_dfa({"synthesize", (dir_ / "in").string(), "--out", (dir_ / "out").string(), "--landmarks",
+                           (dir_ / "points.jsonl").string(), "--kind", "swap", "--videos", "whole", "--frames", "2",
+                           "--role", "train", "--format", "json"});
+  ASSERT_LE(ran.status, 6) << ran.err;
+  const auto report = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(report["whole_videos"]["frames_swapped"], kFrames - 1) << ran.out;
+  EXPECT_EQ(report["whole_videos"]["frames_kept"], 1);
+  const std::vector<Picture> real = frames_of(dir_ / "out/real/v0000.mp4"),
+                             fake = frames_of(dir_ / "out/fake/v0000.mp4");
+  ASSERT_EQ(real.size(), static_cast<std::size_t>(kFrames));
+  ASSERT_EQ(fake.size(), real.size());
+  // The face is another one, what lies far from it is the same but for the codec.
+  const double swapped = difference(real[0], fake[0], 195, 100, 255, 165);
+  EXPECT_GT(swapped, 8);
+  EXPECT_LT(difference(real[0], fake[0], 300, 300, 500, 500), 1);
+  EXPECT_LT(difference(real.back(), fake.back(), 195, 100, 255, 165), swapped / 1.5);
 }
 
 TEST_F(SynthesizeCommand, CutsByCropRecipesToo) {

@@ -53,13 +53,23 @@ Manifest made_manifest() {
   ManifestEntry still = entry("b/3.png", 0, Role::test);
   still.video = "";
   still.mask = "b/3.png";
+  still.landmarks68 = "b/3.png";
   manifest.entries = {full, entry("a/2.png", std::nullopt, Role::train), still};
   return manifest;
 }
 
+// Values that f32 holds exactly.
+Landmarks68 made_points(std::size_t seed) {
+  Landmarks68 landmarks;
+  for (std::size_t k = 0; k < landmarks.points.size(); ++k)
+    landmarks.points[k] = {static_cast<double>(k) + 0.25, static_cast<double>(seed) - 0.5 * static_cast<double>(k)};
+  return landmarks;
+}
+
 PackPictures made_pictures() {
   return {[](std::size_t i) -> Result<Picture> { return made_picture(i); },
-          [](std::size_t i) -> Result<Picture> { return made_picture(100 + i); }};
+          [](std::size_t i) -> Result<Picture> { return made_picture(100 + i); },
+          [](std::size_t i) -> Result<Landmarks68> { return made_points(i); }};
 }
 
 std::string read(const std::filesystem::path& path) {
@@ -91,6 +101,12 @@ TEST(Pack, GivesBackWhatWasPutIn) {
     EXPECT_EQ((*pack)->role(i), manifest.entries[i].role);
     const auto mask = (*pack)->mask(i);
     ASSERT_EQ(mask.has_value(), !manifest.entries[i].mask.empty());
+    const auto points = (*pack)->landmarks68(i);
+    ASSERT_EQ(points.has_value(), !manifest.entries[i].landmarks68.empty());
+    for (std::size_t k = 0; points && k < 68; ++k) {
+      EXPECT_EQ(points->points[k].x, made_points(i).points[k].x);
+      EXPECT_EQ(points->points[k].y, made_points(i).points[k].y);
+    }
     for (int k = 0; mask && k < kSide * kSide; ++k) EXPECT_EQ(mask->grey[k], made_picture(100 + i).rgb[3 * k]);
   }
   EXPECT_EQ(manifest_text(back), manifest_text(manifest));
@@ -170,8 +186,9 @@ TEST(Pack, RefusesWhatIsNone) {
       {replaced(good, "\"count\":3", "\"count\":-"), "no JSON"},
       {replaced(good, "[4096,", "[8192,"), "not that of its counts"},
       {replaced(good, "\"masks\":2", "\"masks\":9"), "at most 3"},
+      {replaced(good, "\"landmarks68\":1", "\"landmarks68\":9"), "at most 3"},
       {replaced(good, "\"stored_px\":12", "\"stored_px\":0 "), "side 0"},
-      {replaced(good, "\"dfa_pack\":1", "\"dfa_pack\":2"), "not that of its counts"},
+      {replaced(good, "\"dfa_pack\":2", "\"dfa_pack\":1"), "not that of its counts"},
       {replaced(good, "\"recipe\":\"", "\"recip_\":\""), "lacks a field"},
   };
   for (const auto& c : cases) {
@@ -226,8 +243,8 @@ TEST(Pack, ValuesOutOfRangeAreRefused) {
     const std::size_t at = good.find("\"" + section + "\":[") + section.size() + 4;
     return static_cast<std::size_t>(std::stoull(good.substr(at)));
   };
-  for (const std::string section :
-       {"mask_rows", "labels", "roles", "paths", "videos", "sets", "methods", "identities", "sources", "string_ends"}) {
+  for (const std::string section : {"mask_rows", "landmark68_rows", "labels", "roles", "paths", "videos", "sets",
+                                    "methods", "identities", "sources", "string_ends"}) {
     std::string bytes = good;
     bytes[offset_of(section)] = 0x7e;
     const auto pack = open_bytes(dir, bytes);

@@ -9,9 +9,12 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "dataset/landmark_file.hpp"
 #include "dataset/pack.hpp"
+#include "face/dlib_part.hpp"
 #include "media/read_picture.hpp"
 #include "prepare/output_names.hpp"
+#include "preprocess/crop.hpp"
 #include "stubs.hpp"
 #include "support/shared.hpp"
 
@@ -195,6 +198,89 @@ TEST(Prepare, ThePackHoldsTheManifestAndItsPixels) {
     EXPECT_TRUE(std::equal(crop.rgb.begin(), crop.rgb.end(), (*pack)->crop(i).rgb));
     EXPECT_EQ((*pack)->mask(i).has_value(), !manifest.entries[i].mask.empty());
   }
+}
+
+// Points for the darker faces alone.
+class StubPoints final : public CropPointFinder {
+ public:
+  std::string_view name() const override { return "stub"; }
+  std::string_view model_sha256() const override { return "none"; }
+  Result<std::optional<Landmarks68>> find(const PictureView& crop) override {
+    const int level = crop.row(crop.height / 2)[3 * (crop.width / 2)];
+    if (level >= kFace.level) return std::optional<Landmarks68>();
+    Landmarks68 landmarks;
+    for (std::size_t k = 0; k < landmarks.points.size(); ++k)
+      landmarks.points[k] = {static_cast<double>(k) / 4, static_cast<double>(crop.width)};
+    return std::optional(landmarks);
+  }
+};
+
+PrepareParts parts_with_points() {
+  PrepareParts parts = square_parts();
+  parts.make_points = []() -> Result<std::unique_ptr<CropPointFinder>> { return std::make_unique<StubPoints>(); };
+  return parts;
+}
+
+TEST(Prepare, PointsLieBesideTheirCropsAndInThePack) {
+  TempDir dir;
+  PrepareOptions options = quick_options(2);
+  options.pack = PackUse::write;
+  const SourceList list = mixed_set(dir / "data");
+  const PrepareReport report = run_well(list, dir / "out", options, parts_with_points());
+  EXPECT_EQ(report.coverage.all.with_landmarks68, 4);  // three frames of a_real and the still
+  EXPECT_THAT(coverage_text(report.coverage), HasSubstr("68 points were found in 4 of 6 crops"));
+  const Manifest manifest = manifest_of(dir / "out");
+  EXPECT_EQ(manifest.entries[0].landmarks68, "landmarks/a_real/000000.npy");
+  EXPECT_EQ(manifest.entries[3].landmarks68, "");
+  const auto pack = Pack::open(dir / "out" / kPackName);
+  ASSERT_TRUE(pack) << pack.error().message;
+  for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
+    const auto packed = (*pack)->landmarks68(i);
+    ASSERT_EQ(packed.has_value(), !manifest.entries[i].landmarks68.empty());
+    if (!packed) continue;
+    const auto points = read_landmark_file(dir / "out" / manifest.entries[i].landmarks68);
+    ASSERT_TRUE(points) << points.error().message;
+    EXPECT_EQ(points->points[67].x, 16.75);
+    EXPECT_EQ(points->points[67].y, 32);
+    EXPECT_EQ(packed->points[67].x, 16.75);
+  }
+}
+
+TEST(Prepare, PointsThatAreGoneAreFoundAgain) {
+  TempDir dir;
+  const SourceList list = mixed_set(dir / "data");
+  run_well(list, dir / "out", quick_options(), parts_with_points());
+  const auto before = test::tree(dir / "out");
+  std::filesystem::remove(dir / "out/landmarks/a_real/000001.npy");
+  EXPECT_EQ(run_well(list, dir / "out", quick_options(), parts_with_points()).items_kept, 5u);
+  EXPECT_EQ(test::tree(dir / "out"), before);
+  // Without points it would be another data set.
+  const auto without = run(list, dir / "out");
+  ASSERT_FALSE(without);
+  EXPECT_THAT(without.error().message, HasSubstr("landmarks68"));
+}
+
+// dlib is an optional part of the build.
+TEST(Prepare, DlibFindsThePointsOfSamples) {
+  if (dlib_part() == DlibPart::absent) GTEST_SKIP() << "this build has no dlib";
+  const auto finder = make_crop_point_finder();
+  ASSERT_TRUE(finder) << finder.error().message;
+  const auto picture = read_picture(test::source_path("samples/astronaut.png"), {});
+  ASSERT_TRUE(picture) << picture.error().message;
+  const auto faces = (*make_detector("dlib", {}))->detect(picture->view());
+  ASSERT_TRUE(faces && !faces->empty());
+  const Picture crop = *make_crop(picture->view(), faces->front(), *crop_recipe_by_name("aligned1.3"));
+  const auto points = (*finder)->find(crop.view());
+  ASSERT_TRUE(points) << points.error().message;
+  ASSERT_TRUE(points->has_value());
+  const auto five = five_of_68(**points);
+  EXPECT_LT(five[0].x, five[1].x);  // eyes
+  EXPECT_LT(five[0].y, five[2].y);  // nose below them
+  EXPECT_LT(five[2].y, five[3].y);  // mouth below it
+  const Picture black{64, 64, std::vector<std::uint8_t>(3 * 64 * 64)};
+  const auto none = (*finder)->find(black.view());
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->has_value());
 }
 
 TEST(Prepare, AFinishedRunIsNotDoneAgain) {

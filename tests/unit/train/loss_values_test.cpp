@@ -297,8 +297,8 @@ TEST(LossValues, ANonFiniteTermIsNamed) {
   EXPECT_NE(found.error().message.find("boundary"), std::string::npos);
   EXPECT_TRUE(check_finite({0.5, {{"cross_entropy", 1, 0.5}}, {}}));
   TermMeans means;
-  add_terms({1, {{"cross_entropy", 1, 2.0}, {"mask", 1, 4.0}}, {}}, means);
-  add_terms({1, {{"cross_entropy", 1, 4.0}}, {}}, means);
+  add_terms({{"cross_entropy", 1, 2.0}, {"mask", 1, 4.0}}, means);
+  add_terms({{"cross_entropy", 1, 4.0}}, means);
   EXPECT_EQ(means.at("cross_entropy").mean(), 3.0);
   EXPECT_EQ(means.at("mask").mean(), 4.0);
 }

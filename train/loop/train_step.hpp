@@ -1,0 +1,36 @@
+// One step of training, and the batches of an epoch it is taken on. The run and the plan of a run take the same steps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.hpp"
+#include "train/data/batch_loader.hpp"
+#include "train/loop/run_parts.hpp"
+#include "train/losses/loss_values.hpp"
+
+namespace dfa::train {
+
+// Where a step lies.
+struct StepPlace {
+  std::int64_t epoch = 0;  // epochs before this one
+  std::int64_t step = 0;   // steps of the epoch before this one
+  std::int64_t steps = 0;  // an epoch
+};
+
+struct StepValues {
+  double loss = 0;
+  double grad_norm = 0;  // joint L2 norm before clipping, of the gradient that was applied
+  double learning_rate = 0;
+  std::vector<LossTerm> terms = {};  // what the loss is the sum of
+};
+
+// The batches of an epoch from `first_batch` on. Errors: usage when the crops do not fill one batch.
+Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int64_t epoch, std::int64_t first_batch);
+
+// Forward, backward, optimiser, weight average. Errors: non_finite_loss, naming the loss's term (weights and momenta
+// are as before the step, the running statistics are not), internal, out_of_memory.
+Result<StepValues> train_step(RunParts& parts, const Batch& batch, const StepPlace& place);
+
+}  // namespace dfa::train
