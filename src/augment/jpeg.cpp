@@ -1,4 +1,4 @@
-#include "augment/augment.hpp"
+#include "augment/augment_steps.hpp"
 #include "media/write_picture.hpp"
 
 namespace dfa {

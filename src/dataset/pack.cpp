@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <span>
 
 #include "base/hash.hpp"
@@ -72,6 +73,9 @@ class MappedPack final : public Pack {
     return entry;
   }
 
+  std::string sha256() const override {
+    return {reinterpret_cast<const char*>(file_->bytes().data()) + layout_.hash_offset, pack::kHashDigits};
+  }
   Status verify(const CancelFlag& cancel) const override {
     Sha256 hash;
     const std::span<const std::byte> all = file_->bytes().first(layout_.hash_offset);
@@ -80,8 +84,7 @@ class MappedPack final : public Pack {
       hash.update(all.subspan(at, std::min(kHashPiece, all.size() - at)));
     }
     const std::string got = hash.finish();
-    const std::string_view said(reinterpret_cast<const char*>(file_->bytes().data()) + layout_.hash_offset,
-                                pack::kHashDigits);
+    const std::string said = sha256();
     if (got == said) return {};
     return fail(ErrorCode::manifest_invalid, "the pack's SHA-256 is {}, its end says {}\n  likely cause: damaged", got,
                 said);
@@ -147,6 +150,13 @@ class MappedPack final : public Pack {
 };
 
 }  // namespace
+
+bool looks_like_pack(const std::filesystem::path& path) {
+  std::string head(pack::kMagic.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return file && head == pack::kMagic;
+}
 
 Result<std::unique_ptr<Pack>> Pack::open(const std::filesystem::path& path, const PackLimits& limits) {
   DFA_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::open(path, limits.max_bytes));

@@ -52,6 +52,9 @@ struct PackLimits {
   std::uint64_t max_string_bytes = 8ull << 30;
 };
 
+// Whether the file begins as a pack does; false where it cannot be read.
+bool looks_like_pack(const std::filesystem::path& path);
+
 // Thread-safe after open(): everything is read-only. Views stay valid while the pack lives.
 class Pack {
  public:
@@ -72,6 +75,8 @@ class Pack {
   virtual Role role(std::size_t i) const = 0;
   // What the manifest said of this crop.
   virtual ManifestEntry entry(std::size_t i) const = 0;
+  // The hash at the file's end, as it is written there: 64 characters.
+  virtual std::string sha256() const = 0;
   // Reads the whole file. Errors: manifest_invalid when its hash is another than the one at its end, cancelled.
   virtual Status verify(const CancelFlag& cancel) const = 0;
 };

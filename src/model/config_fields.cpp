@@ -46,10 +46,16 @@ Status set_stages(std::vector<StageRange>& field, std::string_view value) {
   return {};
 }
 
-Status set_readout(Readout& field, std::string_view value) {
-  const auto readout = parse_readout(value);
-  if (!readout) return fail(ErrorCode::usage, "{}", readout.error().message);
-  field = *readout;
+// What the reader of a file refuses as incompatible is a wrong option here.
+Status as_usage(const Status& status) {
+  if (!status) return fail(ErrorCode::usage, "{}", status.error().message);
+  return {};
+}
+
+template <class Value>
+Status take_word(Value& field, const Result<Value>& parsed) {
+  if (!parsed) return fail(ErrorCode::usage, "{}", parsed.error().message);
+  field = *parsed;
   return {};
 }
 
@@ -70,7 +76,7 @@ constexpr auto set_bottleneck = [](NetworkConfig& c, std::string_view v) { retur
 constexpr auto set_lsa_heads = [](NetworkConfig& c, std::string_view v) { return set_size(c.lsa_heads, v); };
 constexpr auto set_spm_width = [](NetworkConfig& c, std::string_view v) { return set_size(c.spm_width, v); };
 constexpr auto set_stage_list = [](NetworkConfig& c, std::string_view v) { return set_stages(c.stages, v); };
-constexpr auto set_head_kind = [](NetworkConfig&, std::string_view v) { return expect_only(kHead, v); };
+constexpr auto set_head_kind = [](NetworkConfig& c, std::string_view v) { return take_word(c.head, parse_head(v)); };
 constexpr auto set_classes = [](NetworkConfig& c, std::string_view v) { return set_size(c.classes, v); };
 
 constexpr Field kFields[] = {
@@ -94,7 +100,9 @@ constexpr Field kFields[] = {
     {"spm_width", set_spm_width},
     {"lsa.stages", set_stage_list},
     {"stages", set_stage_list},
-    {"readout", [](NetworkConfig& c, std::string_view v) { return set_readout(c.readout, v); }},
+    {"readout", [](NetworkConfig& c, std::string_view v) { return as_usage(set_readout(c, v)); }},
+    {"readout_norm",
+     [](NetworkConfig& c, std::string_view v) { return take_word(c.readout_norm, parse_readout_norm(v)); }},
     {"head", set_head_kind},
     {"head.kind", set_head_kind},
     {"head.classes", set_classes},

@@ -1,5 +1,7 @@
 #include "model/config_json.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <limits>
 
 #include "model/model.hpp"
@@ -17,6 +19,7 @@ struct ReadoutName {
 };
 constexpr ReadoutName kReadouts[] = {
     {Readout::token0, "token0"}, {Readout::cls, "cls"}, {Readout::level_mean, "level-mean"}};
+constexpr std::string_view kQueryPrefix = "query:";
 
 Json stages_json(const std::vector<StageRange>& stages) {
   Json list = Json::array();
@@ -69,12 +72,17 @@ Status read_head(RecordReader& reader, NetworkConfig& config, ConfigHead head) {
     return {};
   }
   DFA_ASSIGN_OR_RETURN(const std::string readout, reader.text("readout"));
-  DFA_ASSIGN_OR_RETURN(config.readout, parse_readout(readout));
+  DFA_TRY(set_readout(config, readout));
+  if (reader.has("readout_norm")) {  // files of before this field: the trunk's
+    DFA_ASSIGN_OR_RETURN(const std::string norm, reader.text("readout_norm"));
+    DFA_ASSIGN_OR_RETURN(config.readout_norm, parse_readout_norm(norm));
+  }
   DFA_ASSIGN_OR_RETURN(const Json* object, reader.object("head"));
   RecordReader fields(*object, "dfa.config head");
   DFA_ASSIGN_OR_RETURN(const std::string kind, fields.text("kind"));
-  if (kind != kHead) return fields.refuse("kind", kHead);
-  config.head = HeadKind::batchnorm_linear;
+  const auto known = parse_head(kind);
+  if (!known) return fields.refuse("kind", "batchnorm_linear or l2_linear");
+  config.head = *known;
   DFA_ASSIGN_OR_RETURN(config.classes, size_field(fields, "classes"));
   return fields.finish();
 }
@@ -90,16 +98,55 @@ Status read_fixed_fields(RecordReader& reader) {
 
 }  // namespace
 
-std::string_view readout_name(Readout readout) {
+std::string readout_name(const NetworkConfig& config) {
   for (const ReadoutName& known : kReadouts)
-    if (known.readout == readout) return known.name;
-  return "unknown";
+    if (known.readout == config.readout) return std::string(known.name);
+  return fmt::format("{}{}", kQueryPrefix, config.queries);
 }
 
-Result<Readout> parse_readout(std::string_view name) {
+Status set_readout(NetworkConfig& config, std::string_view name) {
   for (const ReadoutName& known : kReadouts)
-    if (known.name == name) return known.readout;
-  return fail(ErrorCode::model_incompatible, "readout \"{}\" is not known, expected token0, cls or level-mean",
+    if (known.name == name) {
+      config.readout = known.readout;
+      config.queries = NetworkConfig{}.queries;
+      return {};
+    }
+  if (name.starts_with(kQueryPrefix)) {
+    const std::string_view count = name.substr(kQueryPrefix.size());
+    int queries = 0;
+    const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), queries);
+    if (error == std::errc() && end == count.data() + count.size() && queries >= 1 && queries <= kMaxQueries) {
+      config.readout = Readout::query;
+      config.queries = queries;
+      return {};
+    }
+  }
+  return fail(ErrorCode::model_incompatible,
+              "readout \"{}\" is not known, expected token0, cls, level-mean or query:K with K from 1 to {}",
+              name.substr(0, 40), kMaxQueries);
+}
+
+std::string_view readout_norm_name(ReadoutNorm norm) {
+  return norm == ReadoutNorm::own ? "own" : "trunk";
+}
+
+Result<ReadoutNorm> parse_readout_norm(std::string_view name) {
+  for (const ReadoutNorm norm : {ReadoutNorm::trunk, ReadoutNorm::own})
+    if (readout_norm_name(norm) == name) return norm;
+  return fail(ErrorCode::model_incompatible, "readout_norm \"{}\" is not known, expected trunk or own",
+              name.substr(0, 40));
+}
+
+std::string_view head_name(HeadKind head) {
+  return head == HeadKind::l2_linear ? "l2_linear" : "batchnorm_linear";
+}
+
+Result<HeadKind> parse_head(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '-', '_');
+  for (const HeadKind head : {HeadKind::batchnorm_linear, HeadKind::l2_linear})
+    if (head_name(head) == text) return head;
+  return fail(ErrorCode::model_incompatible, "head \"{}\" is not known, expected batchnorm-linear or l2-linear",
               name.substr(0, 40));
 }
 
@@ -136,9 +183,10 @@ std::string config_text(const NetworkConfig& config, ConfigHead head) {
           ? Json::object(
                 {{"heads", config.lsa_heads}, {"spm_width", config.spm_width}, {"stages", stages_json(config.stages)}})
           : Json(false);
-  json["readout"] = head == ConfigHead::present ? Json(readout_name(config.readout)) : Json(false);
-  json["head"] =
-      head == ConfigHead::present ? Json::object({{"kind", kHead}, {"classes", config.classes}}) : Json(false);
+  const bool whole = head == ConfigHead::present;
+  json["readout"] = whole ? Json(readout_name(config)) : Json(false);
+  if (whole) json["readout_norm"] = readout_norm_name(config.readout_norm);
+  json["head"] = whole ? Json::object({{"kind", head_name(config.head)}, {"classes", config.classes}}) : Json(false);
   return json_text(json);
 }
 

@@ -20,11 +20,17 @@ Result<NetworkConfig> parse_config(std::string_view json, ConfigHead head);
 // [[0,3],[4,7]]. Errors: model_incompatible.
 Result<std::vector<StageRange>> parse_stages(const Json& list, std::string_view what);
 
-std::string_view readout_name(Readout readout);
-// Errors: model_incompatible, listing the known names.
-Result<Readout> parse_readout(std::string_view name);
+// token0, cls, level-mean, query:K
+std::string readout_name(const NetworkConfig& config);
+// Sets readout and, with query:K, queries. Errors: model_incompatible, listing the known names.
+Status set_readout(NetworkConfig& config, std::string_view name);
+// trunk, own
+std::string_view readout_norm_name(ReadoutNorm norm);
+Result<ReadoutNorm> parse_readout_norm(std::string_view name);
+// batchnorm_linear, l2_linear; read with hyphens as well.
+std::string_view head_name(HeadKind head);
+Result<HeadKind> parse_head(std::string_view name);
 
-inline constexpr std::string_view kActivation = "gelu";        // exact, by erf
-inline constexpr std::string_view kHead = "batchnorm_linear";  // HeadKind::batchnorm_linear
+inline constexpr std::string_view kActivation = "gelu";  // exact, by erf
 
 }  // namespace dfa

@@ -31,6 +31,7 @@ class RecordReader {
  public:
   RecordReader(const Json& object, std::string what) : object_(object), what_(std::move(what)) {}
 
+  bool has(const std::string& key) const { return object_.contains(key); }
   // All errors: model_incompatible, with the record, the key, what was got and what is expected.
   Result<const Json*> any(const std::string& key);
   Result<std::string> text(const std::string& key);

@@ -46,6 +46,8 @@ Result<std::unique_ptr<Network>> make_network(const NetworkConfig& config, const
 
 // The four-list check alone (matched is what is left): used by every importer and loader.
 Status check_weights(const NetworkConfig& config, const TensorMap& weights);
+// The same against a list of one's own.
+Status check_weights(const std::vector<ParameterSpec>& expected, const TensorMap& weights);
 
 // The project's hash rule for weights (spec method.md 2.8): deterministic values for any configuration, without a file.
 TensorMap hash_weights(const NetworkConfig& config);

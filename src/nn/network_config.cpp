@@ -67,9 +67,11 @@ void check_stages(Problems& problems, const NetworkConfig& config) {
 }
 
 void check_adapters(Problems& problems, const NetworkConfig& config) {
+  if (config.readout == Readout::query) check_range(problems, "queries", config.queries, kMaxQueries);
   if (config.gba) check_range(problems, "bottleneck", config.bottleneck, kMaxWidth);
   if (!config.lsa) {
-    if (config.readout != Readout::cls) problems.emplace_back("without lsa the only readout is \"cls\"");
+    if (config.readout != Readout::cls && config.readout != Readout::query)
+      problems.emplace_back("without lsa the only readouts are \"cls\" and \"query:K\"");
     return;
   }
   check_range(problems, "lsa_heads", config.lsa_heads, kMaxWidth);
@@ -92,6 +94,7 @@ class ParameterList {
       add_spm();
       for (std::size_t i = 0; i < config_.stages.size(); ++i) add_interaction(fmt::format("interactions.{}.", i));
     }
+    add_readout();
     add_head();
     return std::move(specs_);
   }
@@ -177,8 +180,16 @@ class ParameterList {
     add_linear(prefix + "self_attn.out_proj", dim_, dim_, ParameterGroup::interaction);
   }
 
+  void add_readout() {
+    if (config_.readout_norm == ReadoutNorm::own) add_norm("readout_norm", ParameterGroup::head);
+    if (config_.readout != Readout::query) return;
+    add("readout_query.queries", {config_.queries, kQueryWidth}, ParameterGroup::head);
+    add_linear("readout_query.kv", 2 * kQueryWidth, dim_, ParameterGroup::head);
+    add_linear("readout_query.out", dim_, kQueryWidth, ParameterGroup::head);
+  }
+
   void add_head() {
-    add_statistics("head.0", dim_, ParameterGroup::head);
+    if (config_.head == HeadKind::batchnorm_linear) add_statistics("head.0", dim_, ParameterGroup::head);
     add_linear("head.1", config_.classes, dim_, ParameterGroup::head);
   }
 

@@ -17,8 +17,22 @@ struct StageRange {
   bool operator==(const StageRange&) const = default;
 };
 
-enum class Readout { token0, cls, level_mean };
-enum class HeadKind { batchnorm_linear };
+// What the head reads (docs/architecture.md, "Read-outs and heads").
+//   token0: the first spatial token. cls: the class token. level_mean: mean over the means of the three maps.
+//   query: K learned queries attend to the spatial tokens (to the trunk's without LSA); their mean.
+enum class Readout { token0, cls, level_mean, query };
+// Which LayerNorm the read tokens go through: the trunk's final one, or one of the read-out's own.
+enum class ReadoutNorm { trunk, own };
+// Both end in a linear layer. batchnorm_linear: behind a BatchNorm without affine part. l2_linear: of the feature
+// divided by its L2 norm.
+enum class HeadKind { batchnorm_linear, l2_linear };
+
+// Query pooling is narrow on purpose: 74,560 + 32 K parameters on ViT-B.
+inline constexpr int kQueryWidth = 32;  // inner width, of all heads together
+inline constexpr int kQueryHeads = 4;
+inline constexpr int kMaxQueries = 256;
+// An L2 head divides by max(norm, this): a feature of zeros stays zeros.
+inline constexpr double kHeadL2Eps = 1e-12;
 
 struct NetworkConfig {
   std::string arch = "vit";  // trunk kind; "vit" is timm's ViT with class token and exact (erf) GELU
@@ -36,6 +50,8 @@ struct NetworkConfig {
   int spm_width = 64;      // C of the stem; the later maps have 2C, 4C, 4C channels
   std::vector<StageRange> stages = {{0, 3}, {4, 7}, {8, 11}};  // consecutive, cover 0..depth-1; read only with lsa
   Readout readout = Readout::token0;                           // token0 and level_mean need lsa
+  int queries = 4;                                             // K; read only with Readout::query
+  ReadoutNorm readout_norm = ReadoutNorm::trunk;
   HeadKind head = HeadKind::batchnorm_linear;
   int classes = 2;
 

@@ -33,10 +33,10 @@ struct Findings {
   bool clean() const { return missing.empty() && unexpected.empty() && misshaped.empty(); }
 };
 
-Findings compare_with_list(const NetworkConfig& config, const TensorMap& weights) {
+Findings compare_with_list(const std::vector<ParameterSpec>& expected, const TensorMap& weights) {
   Findings findings;
   std::set<std::string, std::less<>> known;
-  for (const ParameterSpec& spec : network_parameters(config)) {
+  for (const ParameterSpec& spec : expected) {
     known.insert(spec.name);
     const auto found = weights.find(spec.name);
     if (found == weights.end()) {
@@ -65,7 +65,11 @@ std::string list_text(std::string_view title, const std::vector<std::string>& li
 
 Status check_weights(const NetworkConfig& config, const TensorMap& weights) {
   DFA_TRY(check_config(config));
-  const Findings findings = compare_with_list(config, weights);
+  return check_weights(network_parameters(config), weights);
+}
+
+Status check_weights(const std::vector<ParameterSpec>& expected, const TensorMap& weights) {
+  const Findings findings = compare_with_list(expected, weights);
   if (findings.clean()) return {};
   return fail(ErrorCode::model_tensors,
               "{} tensors fit, {} missing, {} unexpected, {} of the wrong shape or type{}{}{}\n"

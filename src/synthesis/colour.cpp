@@ -5,14 +5,13 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "augment/augment_steps.hpp"
 #include "preprocess/opencv_view.hpp"
 
 namespace dfa {
 namespace {
 
 constexpr double kWhite = 255;
-constexpr double kDegreesPerHue = 2;  // OpenCV's 8-bit hue circle has 180 steps
-constexpr float kFullCircle = 360;
 constexpr double kLargestSpreadRatio = 2;
 constexpr int kHalf = 127;  // of a mask
 
@@ -26,24 +25,6 @@ void map_linear(Picture& picture, double factor, const std::array<double, 3>& ad
   for (std::size_t c = 0; c < table.size(); ++c)
     for (std::size_t v = 0; v < table[c].size(); ++v) table[c][v] = to_u8(static_cast<double>(v) * factor + addend[c]);
   for (std::size_t i = 0; i < picture.rgb.size(); ++i) picture.rgb[i] = table[i % table.size()][picture.rgb[i]];
-}
-
-Status shift_hsv(Picture& picture, const ColourShift& shift) {
-  return guard_opencv("hue and saturation", [&] {
-    cv::Mat pixels = as_writable_mat(picture), values;
-    pixels.convertTo(values, CV_32FC3, 1 / kWhite);
-    cv::cvtColor(values, values, cv::COLOR_RGB2HSV);  // hue in degrees, the others in [0, 1]
-    const float hue = static_cast<float>(shift.hue * kDegreesPerHue);
-    const float saturation = static_cast<float>(shift.saturation / kWhite),
-                value = static_cast<float>(shift.value / kWhite);
-    values.forEach<cv::Vec3f>([&](cv::Vec3f& p, const int*) {
-      p[0] = std::fmod(p[0] + hue + kFullCircle, kFullCircle);
-      p[1] = std::clamp(p[1] + saturation, 0.0F, 1.0F);
-      p[2] = std::clamp(p[2] + value, 0.0F, 1.0F);
-    });
-    cv::cvtColor(values, values, cv::COLOR_HSV2RGB);
-    values.convertTo(pixels, CV_8UC3, kWhite);
-  });
 }
 
 cv::Mat lab_of(const Picture& picture) {
@@ -73,7 +54,9 @@ ColourShift draw_colour_shift(const ColourChances& chances, RngStream& stream) {
 Result<Picture> shift_colours(const Picture& picture, const ColourShift& shift) {
   Picture out = picture;
   if (shift.red != 0 || shift.green != 0 || shift.blue != 0) map_linear(out, 1, {shift.red, shift.green, shift.blue});
-  if (shift.hue != 0 || shift.saturation != 0 || shift.value != 0) DFA_TRY(shift_hsv(out, shift));
+  if (shift.hue != 0 || shift.saturation != 0 || shift.value != 0) {
+    DFA_ASSIGN_OR_RETURN(out, shift_hsv(out, shift.hue, shift.saturation, shift.value));
+  }
   if (shift.brightness != 0 || shift.contrast != 0) {
     const double add = kWhite * shift.brightness;
     map_linear(out, 1 + shift.contrast, {add, add, add});

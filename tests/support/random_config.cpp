@@ -69,6 +69,13 @@ NetworkConfig random_config(std::uint64_t seed, int index) {
     config.readout = static_cast<Readout>(index);
   }
   if (!config.lsa) config.readout = Readout::cls;
+  // Drawn last, so that the sizes above stay what they were.
+  if (rng.chance(0.4) || index == 3) {
+    config.readout = Readout::query;
+    config.queries = between(rng, 1, 6);
+  }
+  if (rng.chance(0.3) || index == 4) config.readout_norm = ReadoutNorm::own;
+  if (rng.chance(0.3) || index == 5) config.head = HeadKind::l2_linear;
   return config;
 }
 
@@ -78,10 +85,10 @@ std::string describe(const NetworkConfig& config) {
   return fmt::format(
       "image {} patch {} dim {} depth {} heads {} mlp {} eps {} gba {} bottleneck {} lsa {} lsa_heads {} spm_width {} "
       "stages {} "
-      "readout {} classes {}",
+      "readout {} queries {} own norm {} l2 head {} classes {}",
       config.image, config.patch, config.dim, config.depth, config.heads, config.mlp, config.norm_eps, config.gba,
       config.bottleneck, config.lsa, config.lsa_heads, config.spm_width, stages, static_cast<int>(config.readout),
-      config.classes);
+      config.queries, config.readout_norm == ReadoutNorm::own, config.head == HeadKind::l2_linear, config.classes);
 }
 
 }  // namespace dfa::test

@@ -16,9 +16,9 @@ namespace {
 constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 constexpr int kMlpRatio = 4;
 // Names of the network's fields that may be used without "network.": those of the golden files and of dfa.config.
-constexpr const char* kNetworkFields[] = {"arch",    "image",     "patch",     "dim",    "depth",      "heads",
-                                          "mlp",     "norm_eps",  "gba",       "lsa",    "bottleneck", "stages",
-                                          "readout", "lsa_heads", "spm_width", "classes"};
+constexpr const char* kNetworkFields[] = {"arch",    "image",        "patch", "dim",       "depth",      "heads",
+                                          "mlp",     "norm_eps",     "gba",   "lsa",       "bottleneck", "stages",
+                                          "readout", "readout_norm", "head",  "lsa_heads", "spm_width",  "classes"};
 
 bool same_kind(const Json& a, const Json& b) {
   if (a.is_number() && b.is_number()) return true;
@@ -88,20 +88,31 @@ class NetworkFields {
  public:
   void add(const std::string& key, const Json& value) {
     if (value.is_object()) {
+      if (key == "gba" || key == "lsa") add(key, true);  // an object with its sizes says that it is there
       for (const auto& [inner, inner_value] : value.items()) add(key.empty() ? inner : key + "." + inner, inner_value);
       return;
     }
     assignments_.push_back(key + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
     mlp_is_given_ = mlp_is_given_ || key == "mlp";
     dim_is_given_ = dim_is_given_ || key == "dim";
+    readout_is_given_ = readout_is_given_ || key == "readout";
   }
-  // MLP width is 4 x dim where only dim is given.
-  Result<NetworkConfig> resolve(std::string_view what) const {
-    NetworkConfig config;
+  // What is not given: adapters as the word of tuning says, read-out token0 with LSA and cls without, MLP width 4 x dim
+  // where only dim is given.
+  Result<NetworkConfig> resolve(std::string_view what, const Tuning& tuning) const {
+    NetworkConfig config = default_network(tuning);
     for (const std::string& assignment : assignments_)
       if (const Status set = set_network_field(config, assignment); !set) return fail_within(what, set.error());
     if (dim_is_given_ && !mlp_is_given_) config.mlp = kMlpRatio * config.dim;
+    if (!readout_is_given_) config.readout = config.lsa ? Readout::token0 : Readout::cls;
+    if (!config.lsa && (config.readout == Readout::token0 || config.readout == Readout::level_mean))
+      return fail(
+          ErrorCode::usage,
+          "{}: the network's readout reads the spatial maps of LSA, and with tuning \"{}\" this network has no "
+          "LSA\n  next step: --set readout=cls or query:K, or --set network.lsa=true with a tuning that trains it",
+          what, tuning_word(tuning));
     if (const Status good = check_config(config); !good) return fail_within(what, good.error());
+    if (const Status fits = check_tuning(tuning, config); !fits) return fail_within(what, fits.error());
     return config;
   }
 
@@ -109,15 +120,33 @@ class NetworkFields {
   std::vector<std::string> assignments_;
   bool mlp_is_given_ = false;
   bool dim_is_given_ = false;
+  bool readout_is_given_ = false;
 };
 
 bool is_network_field(std::string_view key) {
   return std::find(std::begin(kNetworkFields), std::end(kNetworkFields), key) != std::end(kNetworkFields);
 }
 
-// The defaults that belong to the crop recipe the file asks for.
-Result<Json> defaults_for(const Json& file) {
+// "augment.set" of the last override that names it, else of the file; empty where neither does.
+std::string augment_set_word(const Json& file, std::span<const std::string> overrides) {
+  constexpr std::string_view kKey = "augment.set=";
+  for (auto it = overrides.rbegin(); it != overrides.rend(); ++it)
+    if (it->starts_with(kKey)) {
+      const Json value = Json::parse(it->substr(kKey.size()), nullptr, false);
+      return value.is_string() ? value.get<std::string>() : it->substr(kKey.size());
+    }
+  const auto augment = file.find("augment");
+  if (augment == file.end() || !augment->is_object() || !augment->contains("set")) return {};
+  return (*augment)["set"].is_string() ? (*augment)["set"].get<std::string>() : std::string();
+}
+
+// The defaults that belong to the crop recipe and the augmentation set that are asked for.
+Result<Json> defaults_for(const Json& file, std::span<const std::string> overrides) {
   RunConfig config;
+  if (const std::string set = augment_set_word(file, overrides); !set.empty()) {
+    DFA_ASSIGN_OR_RETURN(config.augment_set, augment_set_by_name(set));
+    config.augment = augment_options_of(config.augment_set);
+  }
   std::string recipe = config.crop.name;
   if (const auto crop = file.find("crop");
       crop != file.end() && crop->is_object() && crop->contains("name") && (*crop)["name"].is_string())
@@ -133,7 +162,7 @@ Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
   Json file = Json::parse(json, nullptr, false);
   if (!file.is_object())
     return fail(ErrorCode::usage, "{}: not a JSON object, expected a training configuration", what);
-  DFA_ASSIGN_OR_RETURN(Json merged, defaults_for(file));
+  DFA_ASSIGN_OR_RETURN(Json merged, defaults_for(file, overrides));
   NetworkFields network;
   if (file.contains("network")) {
     if (!file["network"].is_object())
@@ -152,7 +181,8 @@ Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
     else
       DFA_TRY(merge(merged, assignment_json(assignment, merged), "--set " + text, ""));
   }
-  DFA_ASSIGN_OR_RETURN(const NetworkConfig resolved, network.resolve(what));
+  DFA_ASSIGN_OR_RETURN(const Tuning tuning, parse_tuning(merged["tuning"].get<std::string>()));
+  DFA_ASSIGN_OR_RETURN(const NetworkConfig resolved, network.resolve(what, tuning));
   return run_config_from_json(merged, resolved);
 }
 

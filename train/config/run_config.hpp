@@ -3,8 +3,8 @@
 // Note [Where a value comes from]
 // Defaults, then the file, then each --set in order. A file may leave out what it does not change, but may not hold a
 // key that is not in the defaults: the error names the nearest known one. The crop recipe's and the network's defaults
-// follow from `crop.name` and from the published ViT-B/16. The resolved configuration holds every key, so reading it
-// back needs no defaults.
+// follow from `crop.name` and from the published ViT-B/16, those of `augment` from `augment.set`. The resolved
+// configuration holds every key, so reading it back needs no defaults.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "augment/augment.hpp"
+#include "augment/augment_sets.hpp"
 #include "base/result.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
@@ -25,18 +25,21 @@
 namespace dfa::train {
 
 enum class Sampling {
-  shuffle,  // every crop once an epoch
-  balanced  // half real, half fake, the fakes evenly over their methods
+  shuffle,   // every crop once an epoch
+  balanced,  // half real, half fake, the fakes evenly over their methods
+  paired     // every crop once an epoch, a real and the fakes of its source frame in one batch (train/data/pairing.hpp)
 };
 
 // Whether `rate` is the learning rate itself or is multiplied by batch / 256, as the published recipe does.
 enum class RateUnit { absolute, per_256 };
 
 struct DataOptions {
-  std::string manifest;  // path, relative to the working directory
+  std::string manifest;  // path of a manifest or a pack, relative to the working directory
   Sampling sampling = Sampling::shuffle;
-  std::int64_t samples_per_epoch = 0;  // balanced only; 0 = as many as the manifest has crops of role train
+  std::int64_t samples_per_epoch = 0;  // of balanced, or of self_blend 1; 0 = as many as role train has crops
+  double self_blend = 0;               // share of each batch that is pairs of a real crop and its self-blended forgery
   int workers = 1;                     // threads that decode and augment; the result does not depend on their number
+  int prefetch = 2;                    // batches made ahead
   std::int64_t cache_mib = 1024;       // decoded crops kept in memory up to this much; 0 = none
 };
 
@@ -47,9 +50,10 @@ struct RunConfig {
   NetworkConfig network;
   std::string
       pretrained;  // file with trunk tensors (model file, safetensors or .pt); empty = the trunk starts at random
-  Groups trained = adapter_groups();
+  Tuning tuning;   // "gba+lsa"
   CropRecipe crop;
   DataOptions data;
+  AugmentSet augment_set = AugmentSet::none;  // where the numbers of `augment` came from, but for those given singly
   AugmentOptions augment;
   LossOptions loss;  // its compute, statistics and epoch are set for each step
   OptimizerOptions optimizer;

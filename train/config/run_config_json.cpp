@@ -1,6 +1,8 @@
 #include "train/config/run_config_json.hpp"
 
 #include <algorithm>
+#include <climits>
+#include <utility>
 
 #include "model/model.hpp"
 
@@ -15,7 +17,9 @@ struct Word {
   Enum value;
   const char* text;
 };
-constexpr Word<Sampling> kSamplings[] = {{Sampling::shuffle, "shuffle"}, {Sampling::balanced, "balanced"}};
+constexpr Word<Sampling> kSamplings[] = {
+    {Sampling::shuffle, "shuffle"}, {Sampling::balanced, "balanced"}, {Sampling::paired, "paired"}};
+constexpr Word<Outside> kOutsides[] = {{Outside::mirror, "mirror"}, {Outside::black, "black"}};
 constexpr Word<RateUnit> kRateUnits[] = {{RateUnit::absolute, "absolute"}, {RateUnit::per_256, "per_256"}};
 constexpr Word<Rule> kRules[] = {{Rule::sgd, "sgd"}, {Rule::adamw, "adamw"}};
 constexpr Word<Decay> kDecays[] = {{Decay::all, "all"}, {Decay::matrices_only, "matrices_only"}};
@@ -45,12 +49,34 @@ Json chance_json(const Chance& chance) {
   return {{"p", chance.p}, {"low", chance.low}, {"high", chance.high}};
 }
 
-Json augment_json(const AugmentOptions& options) {
-  return {{"crop", chance_json(options.crop)},
+Json augment_json(AugmentSet set, const AugmentOptions& options) {
+  const AffineChance& affine = options.affine;
+  const ColourChance& colour = options.colour;
+  return {{"set", augment_set_name(set)},
+          {"crop", chance_json(options.crop)},
           {"flip", options.flip},
+          {"affine",
+           {{"p", affine.p},
+            {"degrees", affine.degrees},
+            {"shift", affine.shift},
+            {"scale_low", affine.scale_low},
+            {"scale_high", affine.scale_high},
+            {"outside", text_of(kOutsides, affine.outside)}}},
+          {"gain", chance_json(options.gain)},
           {"brightness", chance_json(options.brightness)},
           {"contrast", chance_json(options.contrast)},
+          {"colour",
+           {{"p", colour.p},
+            {"light", colour.light},
+            {"pca", colour.pca},
+            {"hue", colour.hue},
+            {"saturation", colour.saturation},
+            {"value", colour.value}}},
+          {"grey", options.grey},
           {"blur", chance_json(options.blur)},
+          {"blur_side", options.blur_side},
+          {"kernel_blur", chance_json(options.kernel_blur)},
+          {"noise", chance_json(options.noise)},
           {"jpeg", chance_json(options.jpeg)},
           {"erase", chance_json(options.erase)}};
 }
@@ -97,17 +123,6 @@ Status take_chance(const Json& json, Chance& to) {
   return {};
 }
 
-Status take_augment(const Json& json, AugmentOptions& to) {
-  to.flip = json["flip"].get<double>();
-  DFA_TRY(take_chance(json["crop"], to.crop));
-  DFA_TRY(take_chance(json["brightness"], to.brightness));
-  DFA_TRY(take_chance(json["contrast"], to.contrast));
-  DFA_TRY(take_chance(json["blur"], to.blur));
-  DFA_TRY(take_chance(json["jpeg"], to.jpeg));
-  DFA_TRY(take_chance(json["erase"], to.erase));
-  return check_augment(to);
-}
-
 // A whole number within [low, high]. Errors: usage.
 template <class Integer>
 Status take_whole(const Json& json, std::string_view key, std::int64_t low, std::int64_t high, Integer& to) {
@@ -117,6 +132,40 @@ Status take_whole(const Json& json, std::string_view key, std::int64_t low, std:
                 short_dump(json), low, high);
   to = static_cast<Integer>(json.get<std::int64_t>());
   return {};
+}
+
+Status take_affine(const Json& json, AffineChance& to) {
+  to.p = json["p"].get<double>();
+  to.degrees = json["degrees"].get<double>();
+  to.shift = json["shift"].get<double>();
+  to.scale_low = json["scale_low"].get<double>();
+  to.scale_high = json["scale_high"].get<double>();
+  return take_word(json["outside"], "augment.affine.outside", kOutsides, to.outside);
+}
+
+ColourChance colour_of(const Json& json) {
+  return {json["p"].get<double>(),   json["light"].get<double>(),      json["pca"].get<double>(),
+          json["hue"].get<double>(), json["saturation"].get<double>(), json["value"].get<double>()};
+}
+
+Status take_augment(const Json& json, AugmentSet& set, AugmentOptions& to) {
+  DFA_ASSIGN_OR_RETURN(set, augment_set_by_name(json["set"].get<std::string>()));
+  to.flip = json["flip"].get<double>();
+  to.grey = json["grey"].get<double>();
+  DFA_TRY(take_whole(json["blur_side"], "augment.blur_side", 0, INT_MAX, to.blur_side));
+  DFA_TRY(take_affine(json["affine"], to.affine));
+  to.colour = colour_of(json["colour"]);
+  for (const auto& [key, chance] : {std::pair{"crop", &to.crop},
+                                    {"gain", &to.gain},
+                                    {"brightness", &to.brightness},
+                                    {"contrast", &to.contrast},
+                                    {"blur", &to.blur},
+                                    {"kernel_blur", &to.kernel_blur},
+                                    {"noise", &to.noise},
+                                    {"jpeg", &to.jpeg},
+                                    {"erase", &to.erase}})
+    DFA_TRY(take_chance(json[key], *chance));
+  return check_augment(to);
 }
 
 Status take_number(const Json& json, std::string_view key, double low, double high, double& to) {
@@ -147,10 +196,18 @@ Status take_optimizer(const Json& json, OptimizerOptions& to) {
 }
 
 Status take_data(const Json& json, DataOptions& to) {
-  constexpr std::int64_t kMostSamples = std::int64_t{1} << 40, kMostWorkers = 256, kMostMib = std::int64_t{1} << 30;
+  constexpr std::int64_t kMostSamples = std::int64_t{1} << 40, kMostWorkers = 256, kMostPrefetch = 64,
+                         kMostMib = std::int64_t{1} << 30;
   to.manifest = json["manifest"].get<std::string>();
   DFA_TRY(take_word(json["sampling"], "data.sampling", kSamplings, to.sampling));
   DFA_TRY(take_whole(json["samples_per_epoch"], "data.samples_per_epoch", 0, kMostSamples, to.samples_per_epoch));
+  DFA_TRY(take_number(json["self_blend"], "data.self_blend", 0, 1, to.self_blend));
+  if (to.samples_per_epoch > 0 && to.sampling != Sampling::balanced && to.self_blend != 1)
+    return fail(ErrorCode::usage,
+                "configuration: \"data.samples_per_epoch\" is {}, expected 0: only balanced sampling and self_blend 1 "
+                "can show another number of samples than there are",
+                to.samples_per_epoch);
+  DFA_TRY(take_whole(json["prefetch"], "data.prefetch", 1, kMostPrefetch, to.prefetch));
   DFA_TRY(take_whole(json["workers"], "data.workers", 1, kMostWorkers, to.workers));
   return take_whole(json["cache_mib"], "data.cache_mib", 0, kMostMib, to.cache_mib);
 }
@@ -167,20 +224,6 @@ Status take_schedule(const Json& json, RunConfig& to) {
   return {};
 }
 
-Status take_trained(const Json& json, Groups& to) {
-  to.clear();
-  for (const Json& name : json) {
-    if (!name.is_string())
-      return fail(ErrorCode::usage, "configuration: \"trained\" holds {}, expected names of parameter groups",
-                  short_dump(name));
-    DFA_ASSIGN_OR_RETURN(const ParameterGroup group, group_by_name(name.get<std::string>()));
-    to.insert(group);
-  }
-  if (to.empty())
-    return fail(ErrorCode::usage, "configuration: \"trained\" is empty, expected at least one parameter group");
-  return {};
-}
-
 }  // namespace
 
 std::string short_dump(const Json& json) {
@@ -188,22 +231,22 @@ std::string short_dump(const Json& json) {
 }
 
 Json run_config_to_json(const RunConfig& config) {
-  Json trained = Json::array();
-  for (const ParameterGroup group : config.trained) trained.push_back(group_name(group));
   Json json;
   json["name"] = config.name;
   json["out"] = config.out;
   json["seed"] = config.seed;
   json["network"] = Json::parse(network_config_json(config.network));
   json["pretrained"] = config.pretrained;
-  json["trained"] = trained;
+  json["tuning"] = tuning_word(config.tuning);
   json["crop"] = Json::parse(crop_recipe_json(config.crop));
   json["data"] = {{"manifest", config.data.manifest},
                   {"sampling", text_of(kSamplings, config.data.sampling)},
                   {"samples_per_epoch", config.data.samples_per_epoch},
+                  {"self_blend", config.data.self_blend},
                   {"workers", config.data.workers},
+                  {"prefetch", config.data.prefetch},
                   {"cache_mib", config.data.cache_mib}};
-  json["augment"] = augment_json(config.augment);
+  json["augment"] = augment_json(config.augment_set, config.augment);
   json["loss"] = loss_json(config.loss);
   json["optimizer"] = optimizer_json(config.optimizer);
   json["schedule"] = {{"rate", config.rate},
@@ -233,10 +276,10 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   config.seed = json["seed"].get<std::uint64_t>();
   config.network = network;
   config.pretrained = json["pretrained"].get<std::string>();
-  DFA_TRY(take_trained(json["trained"], config.trained));
+  DFA_ASSIGN_OR_RETURN(config.tuning, parse_tuning(json["tuning"].get<std::string>()));
   DFA_ASSIGN_OR_RETURN(config.crop, parse_crop_recipe(json["crop"].dump()));
   DFA_TRY(take_data(json["data"], config.data));
-  DFA_TRY(take_augment(json["augment"], config.augment));
+  DFA_TRY(take_augment(json["augment"], config.augment_set, config.augment));
   DFA_TRY(take_loss(json["loss"], network, config.loss));
   DFA_TRY(take_optimizer(json["optimizer"], config.optimizer));
   DFA_TRY(take_whole(json["batch"], "batch", 2, kMostBatch, config.batch));

@@ -1,5 +1,5 @@
-// Batches of network tensors from crops: decoded, augmented and resized by worker threads, delivered in order. What a
-// batch holds depends on the order, the seed and the epoch only, not on the number of workers.
+// Batches of network tensors from crops: decoded, blended and augmented by worker threads, delivered in order. What a
+// batch holds depends on the slots, the seed and the epoch only, not on the number of workers.
 #pragma once
 
 #include <cstdint>
@@ -7,33 +7,29 @@
 #include <optional>
 #include <vector>
 
-#include "augment/augment.hpp"
 #include "base/result.hpp"
-#include "preprocess/crop_recipe.hpp"
 #include "train/data/crop_set.hpp"
+#include "train/data/epoch_plan.hpp"
+#include "train/data/sample_maker.hpp"
 
 namespace dfa::train {
 
 struct Batch {
   std::vector<float> images;           // (N, 3, S, S) f32, normalised
   std::vector<std::int64_t> labels;    // (N)
-  std::vector<std::uint32_t> samples;  // (N) indices into the crop set
-  // Empty unless the loss asks for them.
-  std::vector<float> masks;              // (N, M, M) forged share 0..1 of each cell, M = network.spatial_side(0)
-  std::vector<std::uint8_t> mask_known;  // (N) 1 where the mask is known: always for a real
-  std::vector<float> strong;             // (N, 3, S, S) a second, strongly augmented view
+  std::vector<std::uint32_t> samples;  // (N) indices into the crop set; both sides of a pair name its crop
+  std::vector<float> masks;  // (N, M, M) forged share of each cell, zeros where not known; empty unless asked for
+  std::vector<std::uint8_t> mask_known;  // (N) 1 = known, as for every real crop; empty unless asked for
+  std::vector<float> strong;             // (N, 3, S, S) second view; empty unless asked for
+  std::uint32_t self_blend_misses = 0;   // crops that could not be blended and were replaced
 };
 
 enum class LastBatch { drop_incomplete, keep_incomplete };
 
-struct LoaderOptions {
-  CropRecipe recipe;
-  int side = 224;          // of the network's input
-  AugmentOptions augment;  // the defaults change nothing
-  std::uint64_t seed = 0;
-  std::uint64_t epoch = 0;
+struct LoaderOptions : SampleOptions {
   int batch = 32;
   int workers = 1;
+  int prefetch = 2;  // batches made or being made beside the one that was delivered last: memory's bound
   LastBatch last = LastBatch::drop_incomplete;
   std::size_t first_batch = 0;  // batches to pass over: where an interrupted epoch goes on
 };
@@ -41,12 +37,15 @@ struct LoaderOptions {
 class BatchLoader {
  public:
   // `crops` must outlive the loader.
-  static std::unique_ptr<BatchLoader> start(const CropSet& crops, std::vector<std::uint32_t> order,
+  static std::unique_ptr<BatchLoader> start(const CropSet& crops, std::vector<Slot> slots,
+                                            const LoaderOptions& options);
+  static std::unique_ptr<BatchLoader> start(const CropSet& crops, const std::vector<std::uint32_t>& order,
                                             const LoaderOptions& options);
   virtual ~BatchLoader() = default;  // stops the workers
-  // The next batch, nothing at the end. Errors: the first one in batch order; the loader is at its end then.
+  // The next batch, nothing at the end. Errors: the first one in batch order, and in it the first by place; the loader
+  // is at its end then.
   virtual Result<std::optional<Batch>> next() = 0;
-  virtual std::size_t batches() const = 0;  // of the whole order, passed-over ones included
+  virtual std::size_t batches() const = 0;  // of all slots, passed-over ones included
 };
 
 }  // namespace dfa::train

@@ -1,42 +1,47 @@
 #include "train/data/crop_set.hpp"
 
+#include <algorithm>
 #include <mutex>
 
+#include "dataset/landmark_file.hpp"
 #include "media/read_picture.hpp"
 
 namespace dfa::train {
 
 namespace {
 
-class ManifestCrops : public CropSet {
+// The list of samples, however their pixels are had.
+class ListedCrops : public CropSet {
  public:
-  ManifestCrops(const CropRecipe& recipe, std::uint64_t cache_bytes) : recipe_(recipe) {
-    const std::uint64_t crop_bytes =
-        3ull * static_cast<std::uint64_t>(recipe.stored_px) * static_cast<std::uint64_t>(recipe.stored_px);
-    places_ = cache_bytes / crop_bytes;
+  void add(Sample sample, std::size_t row) {
+    samples_.push_back(std::move(sample));
+    rows_.push_back(row);
   }
-
-  void add(Sample sample) { samples_.push_back(std::move(sample)); }
   void count_unlabelled() { ++unlabelled_; }
-  void seal() { cache_.resize(samples_.size()); }
-
   const std::vector<Sample>& samples() const override { return samples_; }
   std::size_t unlabelled() const override { return unlabelled_; }
+
+ protected:
+  std::vector<Sample> samples_;
+  std::vector<std::size_t> rows_;  // in the manifest or pack
+  std::size_t unlabelled_ = 0;
+};
+
+class FileCrops final : public ListedCrops {
+ public:
+  FileCrops(std::filesystem::path root, const CropRecipe& recipe, std::uint64_t cache_bytes)
+      : root_(std::move(root)), side_(recipe.stored_px) {
+    places_ = cache_bytes / (3ull * static_cast<std::uint64_t>(side_) * static_cast<std::uint64_t>(side_));
+  }
+  void seal() { cache_.resize(samples_.size()); }
 
   Result<std::shared_ptr<const Picture>> crop(std::size_t index) const override {
     {
       const std::lock_guard lock(mutex_);
       if (cache_[index]) return cache_[index];
     }
-    const Sample& sample = samples_[index];
-    auto decoded = read_picture(sample.file, MediaLimits{});
-    if (!decoded) return fail_within("training crop " + sample.file.string(), decoded.error());
-    if (decoded->width != recipe_.stored_px || decoded->height != recipe_.stored_px)
-      return fail(ErrorCode::recipe_mismatch,
-                  "training crop {}: {}x{} pixels, the crop recipe stores {}x{}\n  next step: make the crops with this "
-                  "recipe, or set crop.stored_px",
-                  sample.file.string(), decoded->width, decoded->height, recipe_.stored_px, recipe_.stored_px);
-    auto crop = std::make_shared<const Picture>(std::move(*decoded));
+    DFA_ASSIGN_OR_RETURN(Picture decoded, read("training crop ", samples_[index].file));
+    auto crop = std::make_shared<const Picture>(std::move(decoded));
     const std::lock_guard lock(mutex_);
     if (used_ < places_ && !cache_[index]) {
       cache_[index] = crop;
@@ -44,15 +49,65 @@ class ManifestCrops : public CropSet {
     }
     return crop;
   }
+  Result<std::optional<Picture>> mask(std::size_t index) const override {
+    if (samples_[index].mask.empty()) return std::optional<Picture>();
+    DFA_ASSIGN_OR_RETURN(Picture mask, read("forgery mask ", root_ / samples_[index].mask));
+    return std::optional(std::move(mask));
+  }
+  Result<std::optional<Landmarks68>> landmarks68(std::size_t index) const override {
+    if (samples_[index].landmarks68.empty()) return std::optional<Landmarks68>();
+    DFA_ASSIGN_OR_RETURN(const Landmarks68 points, read_landmark_file(root_ / samples_[index].landmarks68));
+    return std::optional(points);
+  }
 
  private:
-  CropRecipe recipe_;
-  std::vector<Sample> samples_;
-  std::size_t unlabelled_ = 0;
+  Result<Picture> read(const char* what, const std::filesystem::path& file) const {
+    auto decoded = read_picture(file, MediaLimits{});
+    if (!decoded) return fail_within(what + file.string(), decoded.error());
+    if (decoded->width != side_ || decoded->height != side_)
+      return fail(ErrorCode::recipe_mismatch,
+                  "{}{}: {}x{} pixels, the crop recipe stores {}x{}\n  next step: make the crops with this recipe, or "
+                  "set crop.stored_px",
+                  what, file.string(), decoded->width, decoded->height, side_, side_);
+    return decoded;
+  }
+
+  std::filesystem::path root_;
+  int side_;
   std::uint64_t places_ = 0;
   mutable std::mutex mutex_;
   mutable std::uint64_t used_ = 0;
   mutable std::vector<std::shared_ptr<const Picture>> cache_;
+};
+
+// Nothing is decoded: pixels are copied out of the mapped file.
+class PackCrops final : public ListedCrops {
+ public:
+  explicit PackCrops(std::shared_ptr<const Pack> pack) : pack_(std::move(pack)) {}
+
+  Result<std::shared_ptr<const Picture>> crop(std::size_t index) const override {
+    const PictureView view = pack_->crop(rows_[index]);
+    auto crop = std::make_shared<Picture>(Picture{view.width, view.height, {}});
+    const std::size_t row = 3 * static_cast<std::size_t>(view.width);
+    crop->rgb.reserve(row * static_cast<std::size_t>(view.height));
+    for (int y = 0; y < view.height; ++y) crop->rgb.insert(crop->rgb.end(), view.row(y), view.row(y) + row);
+    return crop;
+  }
+  Result<std::optional<Picture>> mask(std::size_t index) const override {
+    const std::optional<GreyView> view = pack_->mask(rows_[index]);
+    if (!view) return std::optional<Picture>();
+    Picture mask{view->width, view->height, {}};
+    mask.rgb.reserve(3 * static_cast<std::size_t>(view->width) * static_cast<std::size_t>(view->height));
+    for (int y = 0; y < view->height; ++y)
+      for (int x = 0; x < view->width; ++x) mask.rgb.insert(mask.rgb.end(), 3, view->grey[y * view->stride + x]);
+    return std::optional(std::move(mask));
+  }
+  Result<std::optional<Landmarks68>> landmarks68(std::size_t index) const override {
+    return pack_->landmarks68(rows_[index]);
+  }
+
+ private:
+  std::shared_ptr<const Pack> pack_;
 };
 
 // The manifest names recipe and size, and where its writer knew the whole recipe, its hash.
@@ -69,22 +124,41 @@ Status check_recipe(const Manifest& manifest, const std::filesystem::path& path,
               hash);
 }
 
+void add_entries(const Manifest& manifest, const std::filesystem::path& root, Role role, ListedCrops& to) {
+  for (std::size_t row = 0; row < manifest.entries.size(); ++row) {
+    const ManifestEntry& entry = manifest.entries[row];
+    if (entry.role != role) continue;
+    if (!entry.label) {
+      to.count_unlabelled();
+      continue;
+    }
+    const std::filesystem::path file = root.empty() ? root : root / entry.path;
+    to.add({file, entry.path, *entry.label, entry.method, video_key(entry), entry.source, entry.frame, entry.mask,
+            entry.landmarks68},
+           row);
+  }
+}
+
 }  // namespace
+
+Result<std::unique_ptr<CropSet>> CropSet::open(const CropFile& file, Role role, const CropRecipe& recipe,
+                                               std::uint64_t cache_bytes) {
+  DFA_TRY(check_recipe(file.manifest, file.path, recipe));
+  if (file.pack) {
+    auto crops = std::make_unique<PackCrops>(file.pack);
+    add_entries(file.manifest, {}, role, *crops);
+    return crops;
+  }
+  const std::filesystem::path root = manifest_root(file.manifest, file.path);
+  auto crops = std::make_unique<FileCrops>(root, recipe, cache_bytes);
+  add_entries(file.manifest, root, role, *crops);
+  crops->seal();
+  return crops;
+}
 
 Result<std::unique_ptr<CropSet>> CropSet::open(const Manifest& manifest, const std::filesystem::path& manifest_path,
                                                Role role, const CropRecipe& recipe, std::uint64_t cache_bytes) {
-  DFA_TRY(check_recipe(manifest, manifest_path, recipe));
-  auto crops = std::make_unique<ManifestCrops>(recipe, cache_bytes);
-  const std::filesystem::path root = manifest_root(manifest, manifest_path);
-  for (const ManifestEntry& entry : manifest.entries) {
-    if (entry.role != role) continue;
-    if (entry.label)
-      crops->add({root / entry.path, entry.path, *entry.label, entry.method, video_key(entry)});
-    else
-      crops->count_unlabelled();
-  }
-  crops->seal();
-  return crops;
+  return open(CropFile{manifest_path, manifest, nullptr, {}}, role, recipe, cache_bytes);
 }
 
 }  // namespace dfa::train

@@ -4,26 +4,11 @@
 #include <numeric>
 
 #include "base/rng.hpp"
+#include "train/data/deck.hpp"
 
 namespace dfa::train {
 
 namespace {
-
-// Walks through a group in random order, again and again.
-class Deck {
- public:
-  Deck(std::vector<std::uint32_t> cards, RngStream stream) : cards_(std::move(cards)), stream_(stream) {}
-  std::uint32_t next() {
-    if (place_ == cards_.size()) place_ = 0;
-    if (place_ == 0) stream_.shuffle(std::span(cards_));
-    return cards_[place_++];
-  }
-
- private:
-  std::vector<std::uint32_t> cards_;
-  RngStream stream_;
-  std::size_t place_ = 0;
-};
 
 Result<std::vector<std::uint32_t>> balanced_order(const std::vector<Sample>& samples, std::size_t count,
                                                   const RngStream& epoch_stream) {
@@ -54,6 +39,8 @@ Result<std::vector<std::uint32_t>> balanced_order(const std::vector<Sample>& sam
 Result<std::vector<std::uint32_t>> epoch_order(const std::vector<Sample>& samples, Sampling sampling, std::size_t count,
                                                std::uint64_t seed, std::uint64_t epoch) {
   RngStream stream = RngStream(seed, "sampler").child(epoch);
+  if (sampling == Sampling::paired)
+    return fail(ErrorCode::internal, "paired sampling needs the batch size: plan_epoch() orders it");
   if (sampling == Sampling::balanced) return balanced_order(samples, count == 0 ? samples.size() : count, stream);
   std::vector<std::uint32_t> order(samples.size());
   std::iota(order.begin(), order.end(), 0U);

@@ -7,7 +7,9 @@
 #include "base/rng.hpp"
 #include "model/model_save.hpp"
 #include "preprocess/crop.hpp"
+#include "train/export/adapter_file.hpp"
 #include "train/loop/checkpoint.hpp"
+#include "train/nets/factors.hpp"
 
 namespace dfa::train {
 
@@ -70,6 +72,38 @@ Result<std::vector<float>> reference_logits(const Model& model, const std::vecto
   return logits;
 }
 
+Result<Checkpoint> read_source(const std::filesystem::path& source) {
+  return read_checkpoint(std::filesystem::is_directory(source) ? source / kBestCheckpoint : source);
+}
+
+// All but the weights.
+Model described_model(const Checkpoint& checkpoint, const ExportOptions& options) {
+  Model model;
+  model.name = options.name.empty() ? checkpoint.config.name : options.name;
+  model.config = checkpoint.config.network;
+  model.crop = checkpoint.config.crop;
+  model.training = training_text(checkpoint);
+  model.license = options.license;
+  model.card = options.card;
+  return model;
+}
+
+// Adds golden vectors and writes.
+Result<Model> write_model(Model model, const std::filesystem::path& out, const ExportOptions& options) {
+  if (options.golden_crops > 0) {
+    GoldenVectors golden;
+    golden.count = options.golden_crops;
+    golden.side = model.crop.stored_px;
+    DFA_ASSIGN_OR_RETURN(golden.crops, made_crops(golden.count, golden.side));
+    Model stored = model;
+    DFA_ASSIGN_OR_RETURN(stored.weights, stored_weights(model, options.weights));
+    DFA_ASSIGN_OR_RETURN(golden.logits, reference_logits(stored, golden.crops, golden.count));
+    model.golden = std::move(golden);
+  }
+  DFA_TRY(save_model(model, out, options.weights));
+  return load_model(out);
+}
+
 }  // namespace
 
 Result<std::vector<std::uint8_t>> made_crops(int count, int side) {
@@ -83,30 +117,39 @@ Result<std::vector<std::uint8_t>> made_crops(int count, int side) {
   return crops;
 }
 
+Status export_adapter(const std::filesystem::path& source, const std::filesystem::path& out,
+                      const ExportOptions& options) {
+  DFA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, read_source(source));
+  const RunConfig& config = checkpoint.config;
+  AdapterFile adapter;
+  adapter.model = described_model(checkpoint, options);
+  adapter.tuning = config.tuning;
+  adapter.base_name = config.pretrained.empty() ? fmt::format("random start, seed {}", config.seed)
+                                                : std::filesystem::path(config.pretrained).filename().string();
+  adapter.base_sha256 = checkpoint.trunk_sha256;
+  for (const ParameterSpec& spec : adapter_parameters(config.network, config.tuning)) {
+    const auto found = checkpoint.network.find(spec.name);
+    if (found != checkpoint.network.end()) adapter.model.weights[spec.name] = found->second;
+  }
+  return write_adapter(adapter, out);
+}
+
+Result<Model> merge_adapter(const std::filesystem::path& adapter_path, const std::filesystem::path& base,
+                            const std::filesystem::path& out, const ExportOptions& options) {
+  DFA_ASSIGN_OR_RETURN(const AdapterFile adapter, read_adapter(adapter_path));
+  Model model = adapter.model;
+  model.kind = Model{}.kind;
+  DFA_ASSIGN_OR_RETURN(model.weights, merged_weights(adapter, base));
+  return write_model(std::move(model), out, options);
+}
+
 Result<Model> export_model(const std::filesystem::path& source, const std::filesystem::path& out,
                            const ExportOptions& options) {
-  const bool is_folder = std::filesystem::is_directory(source);
-  DFA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, read_checkpoint(is_folder ? source / kBestCheckpoint : source));
-  Model model;
-  model.name = options.name.empty() ? checkpoint.config.name : options.name;
-  model.config = checkpoint.config.network;
-  model.crop = checkpoint.config.crop;
-  model.training = training_text(checkpoint);
-  model.license = options.license;
-  model.card = options.card;
-  model.weights = checkpoint.network;
-  if (options.golden_crops > 0) {
-    GoldenVectors golden;
-    golden.count = options.golden_crops;
-    golden.side = model.crop.stored_px;
-    DFA_ASSIGN_OR_RETURN(golden.crops, made_crops(golden.count, golden.side));
-    Model stored = model;
-    DFA_ASSIGN_OR_RETURN(stored.weights, stored_weights(model, options.weights));
-    DFA_ASSIGN_OR_RETURN(golden.logits, reference_logits(stored, golden.crops, golden.count));
-    model.golden = std::move(golden);
-  }
-  DFA_TRY(save_model(model, out, options.weights));
-  return load_model(out);
+  DFA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, read_source(source));
+  Model model = described_model(checkpoint, options);
+  DFA_ASSIGN_OR_RETURN(model.weights,
+                       merge_factors(checkpoint.config.network, checkpoint.config.tuning, checkpoint.network));
+  return write_model(std::move(model), out, options);
 }
 
 }  // namespace dfa::train

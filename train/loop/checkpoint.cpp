@@ -44,7 +44,8 @@ Json state_json(const Checkpoint& checkpoint) {
           {"history", at.history},
           {"code_version", checkpoint.code_version},
           {"manifest_sha256", checkpoint.manifest_sha256},
-          {"initial_sha256", checkpoint.initial_sha256}};
+          {"initial_sha256", checkpoint.initial_sha256},
+          {"trunk_sha256", checkpoint.trunk_sha256}};
 }
 
 Status take_state(const std::string& text, Checkpoint& to) {
@@ -64,6 +65,7 @@ Status take_state(const std::string& text, Checkpoint& to) {
     json.at("code_version").get_to(to.code_version);
     json.at("manifest_sha256").get_to(to.manifest_sha256);
     json.at("initial_sha256").get_to(to.initial_sha256);
+    json.at("trunk_sha256").get_to(to.trunk_sha256);
   } catch (const Json::exception& error) {
     return fail(ErrorCode::model_format, "dfa.run_state is damaged: {}", error.what());
   }

@@ -33,10 +33,11 @@ struct Checkpoint {
   std::string code_version;
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
-  TensorMap network;
-  TensorMap loss_heads;  // of the losses that train some; no part of the network
-  TensorMap optimizer;   // empty in best.safetensors, which cannot be continued
-  TensorMap average;     // empty without a weight average
+  std::string trunk_sha256;    // of the trunk's tensors before training (start_weights.hpp)
+  TensorMap network;           // of training_parameters(): with the factors of a low-rank change
+  TensorMap loss_heads;        // of the losses that train some; no part of the network
+  TensorMap optimizer;         // empty in best.safetensors, which cannot be continued
+  TensorMap average;           // empty without a weight average
 };
 
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path);

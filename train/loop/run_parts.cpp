@@ -1,10 +1,10 @@
 #include "train/loop/run_parts.hpp"
 
 #include "base/hash.hpp"
-#include "dataset/manifest.hpp"
+#include "train/data/crop_file.hpp"
+#include "train/data/pairing.hpp"
 #include "train/losses/loss_heads.hpp"
-#include "train/nets/init.hpp"
-#include "train/nets/pretrained.hpp"
+#include "train/nets/start_weights.hpp"
 
 namespace dfa::train {
 
@@ -15,6 +15,15 @@ std::string describe(const CropSet& crops) {
   for (const Sample& sample : crops.samples()) fakes += sample.label == 1 ? 1 : 0;
   return fmt::format("{} real, {} fake{}", crops.samples().size() - fakes, fakes,
                      crops.unlabelled() > 0 ? fmt::format(", {} without a label left out", crops.unlabelled()) : "");
+}
+
+std::string describe(const Pairing& pairing) {
+  std::size_t fakes = 0;
+  for (const PairGroup& group : pairing.groups) fakes += group.fakes.size();
+  return fmt::format(
+      "paired sampling: {} real crops with {} fakes of the same frames; {} real, {} fake without a partner, shown by "
+      "themselves",
+      pairing.groups.size(), fakes, pairing.unpaired.size() - pairing.unpaired_fakes, pairing.unpaired_fakes);
 }
 
 bool has_both_classes(const CropSet& crops) {
@@ -30,43 +39,64 @@ Status open_data(RunParts& parts, RunObserver& observer) {
   if (config.data.manifest.empty())
     return fail(ErrorCode::usage, "configuration: \"data.manifest\" is empty, expected the manifest's path");
   const std::filesystem::path path = config.data.manifest;
-  DFA_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(path));
-  DFA_ASSIGN_OR_RETURN(parts.manifest_sha256, sha256_file(path));
+  DFA_ASSIGN_OR_RETURN(const CropFile file, open_crop_file(path));
+  parts.manifest_sha256 = file.sha256;
   const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) << 20;
-  DFA_ASSIGN_OR_RETURN(parts.train_crops, CropSet::open(manifest, path, Role::train, config.crop, cache_bytes));
-  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(manifest, path, Role::val, config.crop, cache_bytes));
+  DFA_ASSIGN_OR_RETURN(parts.train_crops, CropSet::open(file, Role::train, config.crop, cache_bytes));
+  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(file, Role::val, config.crop, cache_bytes));
   if (!has_both_classes(*parts.val_crops))
     return fail(ErrorCode::usage,
                 "{}: role val has {}; choosing the best checkpoint needs both classes (role test is never used for it)",
                 path.string(), describe(*parts.val_crops));
   observer.note(LogLevel::info,
                 fmt::format("train: {}; val: {}", describe(*parts.train_crops), describe(*parts.val_crops)));
+  if (config.data.self_blend > 0) {
+    DFA_ASSIGN_OR_RETURN(parts.blender, SelfBlender::create(*parts.train_crops, config.crop));
+    observer.note(LogLevel::info,
+                  fmt::format("self-blended pairs: drawn from {} real crops", parts.blender->candidates().size()));
+  }
+  if (config.data.sampling == Sampling::paired)
+    observer.note(LogLevel::info, describe(find_pairs(parts.train_crops->samples())));
+  DFA_TRY(plan_of(parts, 0));  // what cannot be planned is said before the network is built
   return {};
+}
+
+Result<std::vector<Slot>> plan_of(const RunParts& parts, std::int64_t epoch) {
+  const RunConfig& config = parts.config;
+  PlanOptions options;
+  options.sampling = config.data.sampling;
+  options.samples_per_epoch = static_cast<std::size_t>(config.data.samples_per_epoch);
+  options.self_blend = config.data.self_blend;
+  options.batch = static_cast<std::size_t>(config.batch);
+  options.seed = config.seed;
+  options.epoch = static_cast<std::uint64_t>(epoch);
+  std::span<const std::uint32_t> blendable;
+  if (parts.blender) blendable = parts.blender->candidates();
+  return plan_epoch(parts.train_crops->samples(), blendable, options);
 }
 
 Status build_network(RunParts& parts, RunObserver& observer) {
   const RunConfig& config = parts.config;
   set_torch_threads(config.threads);
-  DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.trained, config.attention));
-  TensorMap weights = init_weights(config.network, config.seed);
+  DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.tuning, config.attention));
+  DFA_ASSIGN_OR_RETURN(const StartWeights start,
+                       start_weights(config.network, config.tuning, config.seed, config.pretrained));
   if (!config.pretrained.empty()) {
-    DFA_TRY(put_pretrained_trunk(config.network, config.pretrained, weights));
     DFA_ASSIGN_OR_RETURN(parts.initial_sha256, sha256_file(config.pretrained));
   }
-  DFA_TRY(parts.network->load(weights));
+  parts.trunk_sha256 = start.trunk_sha256;
+  DFA_TRY(parts.network->load(start.weights));
   DFA_TRY(parts.network->add_loss_heads(init_loss_heads(config.network, config.loss, config.seed)));
   DFA_ASSIGN_OR_RETURN(parts.optimizer, Optimizer::create(*parts.network, config.optimizer));
   if (config.ema > 0) parts.average = WeightAverage::create(*parts.network, config.ema);
 
   const TrainedCounts counts = parts.network->counts();
-  const ParameterCounts expected = count_parameters(config.network);
-  if (counts.trained + counts.frozen != expected.trunk + expected.adapters)
-    return fail(ErrorCode::internal, "the network has {} parameters, its configuration {}",
-                counts.trained + counts.frozen, expected.trunk + expected.adapters);
-  if (config.trained == adapter_groups() && counts.trained != expected.adapters)
-    return fail(ErrorCode::internal, "{} parameters learn, the adapters and the head have {}", counts.trained,
-                expected.adapters);
-  observer.note(LogLevel::info, fmt::format("parameters: {} trained, {} frozen", counts.trained, counts.frozen));
+  const TrainedCounts expected = count_trained(config.network, config.tuning);
+  if (counts.trained != expected.trained || counts.frozen != expected.frozen)
+    return fail(ErrorCode::internal, "the network has {}, its configuration {}", counts_text(counts),
+                counts_text(expected));
+  observer.note(LogLevel::info,
+                fmt::format("tuning {}: parameters: {}", tuning_word(config.tuning), counts_text(counts)));
   return {};
 }
 

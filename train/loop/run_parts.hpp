@@ -4,10 +4,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "train/config/run_config.hpp"
 #include "train/data/crop_set.hpp"
+#include "train/data/epoch_plan.hpp"
+#include "train/data/self_blender.hpp"
 #include "train/loop/observer.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
@@ -18,15 +21,19 @@ struct RunParts {
   RunConfig config;
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
+  std::string trunk_sha256;    // of the trunk's tensors before training
   std::unique_ptr<CropSet> train_crops, val_crops;
+  std::unique_ptr<SelfBlender> blender;  // null without self-blended pairs
   std::unique_ptr<TrainNetwork> network;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<WeightAverage> average;  // null without one
 };
 
-// Fills the crops from parts.config. Errors: usage (no manifest; role val lacks a class), manifest_invalid,
-// recipe_mismatch, file_*.
+// Fills the crops from parts.config, and what blends them. Errors: usage (no manifest; role val lacks a class; no
+// points for self-blending; an epoch that cannot be planned), manifest_invalid, recipe_mismatch, file_*.
 Status open_data(RunParts& parts, RunObserver& observer);
+// What an epoch shows. Errors: those of plan_epoch().
+Result<std::vector<Slot>> plan_of(const RunParts& parts, std::int64_t epoch);
 // Fills network, optimiser and average, with the first weights. Errors: model_*, file_*, usage.
 Status build_network(RunParts& parts, RunObserver& observer);
 

@@ -69,6 +69,7 @@ Status Run::restore(const Checkpoint& checkpoint) {
   DFA_TRY(parts_.network->load_loss_heads(checkpoint.loss_heads));
   DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
   if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));
+  parts_.trunk_sha256 = checkpoint.trunk_sha256;
   at_ = checkpoint.position;
   observer_.note(LogLevel::info, fmt::format("resuming after epoch {}, step {}", at_.epoch, at_.step));
   return {};
@@ -81,6 +82,7 @@ Checkpoint Run::snapshot() const {
   checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
   checkpoint.manifest_sha256 = parts_.manifest_sha256;
   checkpoint.initial_sha256 = parts_.initial_sha256;
+  checkpoint.trunk_sha256 = parts_.trunk_sha256;
   checkpoint.network = parts_.network->tensors();
   checkpoint.loss_heads = parts_.network->loss_heads();
   return checkpoint;
@@ -124,10 +126,12 @@ Status Run::one_step(const Batch& batch, std::int64_t steps) {
 Status Run::train_epoch() {
   DFA_ASSIGN_OR_RETURN(const auto loader, start_epoch(parts_, at_.epoch, at_.step));
   const std::int64_t steps = static_cast<std::int64_t>(loader->batches());
+  std::uint64_t misses = 0;
   for (;;) {
     const Clock::time_point begin = Clock::now();
     DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
     if (!batch) break;
+    misses += batch->self_blend_misses;
     if (cancel_.requested()) {
       DFA_TRY(save_last());
       return fail(ErrorCode::cancelled, "stopped after epoch {}, step {}; the state is saved", at_.epoch, at_.step);
@@ -137,6 +141,9 @@ Status Run::train_epoch() {
     at_.seconds += seconds;
     seconds_here_ += seconds;
   }
+  if (misses > 0)
+    observer_.note(LogLevel::warning, fmt::format("epoch {}: {} real crops could not be self-blended and were replaced",
+                                                  at_.epoch + 1, misses));
   return end_epoch(steps);
 }
 

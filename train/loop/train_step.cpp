@@ -1,25 +1,26 @@
 #include "train/loop/train_step.hpp"
 
-#include "train/data/sampler.hpp"
+#include "augment/augment_sets.hpp"
 
 namespace dfa::train {
 
 Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int64_t epoch, std::int64_t first_batch) {
   const RunConfig& config = parts.config;
-  DFA_ASSIGN_OR_RETURN(std::vector<std::uint32_t> order,
-                       epoch_order(parts.train_crops->samples(), config.data.sampling,
-                                   static_cast<std::size_t>(config.data.samples_per_epoch), config.seed,
-                                   static_cast<std::uint64_t>(epoch)));
+  DFA_ASSIGN_OR_RETURN(std::vector<Slot> slots, plan_of(parts, epoch));
   LoaderOptions options;
   options.recipe = config.crop;
   options.side = config.network.image;
   options.augment = config.augment;
+  if (needs_masks(config.loss)) options.mask_side = config.network.spatial_side(0);
+  if (needs_strong_view(config.loss)) options.strong = augment_options_of(AugmentSet::strong);
+  options.blender = parts.blender.get();
   options.seed = config.seed;
   options.epoch = static_cast<std::uint64_t>(epoch);
   options.batch = config.batch;
   options.workers = config.data.workers;
+  options.prefetch = config.data.prefetch;
   options.first_batch = static_cast<std::size_t>(first_batch);
-  auto loader = BatchLoader::start(*parts.train_crops, std::move(order), options);
+  auto loader = BatchLoader::start(*parts.train_crops, std::move(slots), options);
   if (loader->batches() == 0)
     return fail(ErrorCode::usage, "an epoch has fewer crops than a batch of {}; incomplete batches are dropped",
                 config.batch);

@@ -89,7 +89,16 @@ Tensor init_interaction(const ParameterSpec& spec, Filler& fill) {
   return fill.constant(ends_with(spec.name, "norm.weight") ? 1.0F : 0.0F);  // gamma and biases 0
 }
 
+// Queries as level_embed, their linear layers as the interactions', the norm as every norm (start_weights() copies the
+// trunk's over it).
+Tensor init_readout(const ParameterSpec& spec, Filler& fill) {
+  if (ends_with(spec.name, "queries")) return fill.normal(1.0);
+  if (spec.shape.size() == 2) return fill.uniform(std::sqrt(6.0 / static_cast<double>(spec.shape[0] + spec.shape[1])));
+  return fill.constant(ends_with(spec.name, "norm.weight") ? 1.0F : 0.0F);
+}
+
 Tensor init_head(const NetworkConfig& config, const ParameterSpec& spec, Filler& fill) {
+  if (spec.name.starts_with("readout_")) return init_readout(spec, fill);
   if (ends_with(spec.name, "weight")) return fill.normal(kHeadStd);
   return fill.uniform(1.0 / std::sqrt(static_cast<double>(config.dim)));
 }

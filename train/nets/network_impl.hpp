@@ -5,16 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "train/nets/named_tensor.hpp"
+#include "train/nets/narrow_trunk.hpp"
 #include "train/nets/network_module.hpp"
 #include "train/nets/train_network.hpp"
 
 namespace dfa::train {
-
-struct NamedTensor {
-  ParameterSpec spec;
-  at::Tensor tensor;  // the live one
-  bool trained = false;
-};
 
 inline AttentionKernel kernel_of(AttentionPath path) {
   switch (path) {
@@ -29,11 +25,19 @@ inline AttentionKernel kernel_of(AttentionPath path) {
 }
 
 struct NetworkImpl {
-  NetworkImpl(const NetworkConfig& config, AttentionPath attention) : module(config, kernel_of(attention)) {}
+  NetworkImpl(const NetworkConfig& config, const Tuning& how, AttentionPath attention)
+      : tuning(how), module(config, how, kernel_of(attention)) {}
+  Tuning tuning;
   NetworkModule module;
-  std::vector<NamedTensor> tensors;  // in the order of network_parameters()
+  std::vector<NamedTensor> tensors;  // in the order of training_parameters()
   // Heads that only losses read (train/losses/loss_heads.hpp): they learn, and are no part of the network.
   std::vector<NamedTensor> loss_tensors;
+  NarrowTrunk narrow_trunk;
+
+  // Frozen weights in the form that this way of computing wants. Errors: those of NarrowTrunk.
+  Status settle(Compute compute) {
+    return compute == Compute::bf16 ? narrow_trunk.narrow(tensors) : narrow_trunk.widen(tensors);
+  }
 };
 
 }  // namespace dfa::train

@@ -19,9 +19,16 @@ at::Tensor widen(const at::Tensor& t) {
   return t.scalar_type() == torch::kBFloat16 ? t.to(torch::kFloat32) : t;
 }
 
+nn::Sequential make_head(const NetworkConfig& config) {
+  const nn::Linear linear(config.dim, config.classes);
+  if (config.head == HeadKind::l2_linear) return nn::Sequential(L2Norm(), linear);
+  return nn::Sequential(nn::BatchNorm1d(nn::BatchNorm1dOptions(config.dim).eps(kHeadEps).momentum(0.1).affine(false)),
+                        linear);
+}
+
 }  // namespace
 
-NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, AttentionKernel attention)
+NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, const Tuning& tuning, AttentionKernel attention)
     : config(network), stages(network.stages) {
   // Without LSA the stages mean nothing to the network; they may still cut the trunk for who wants to look at it in
   // pieces.
@@ -31,7 +38,7 @@ NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, AttentionKern
   cls_token = register_parameter("cls_token", torch::zeros({1, 1, d}));
   pos_embed = register_parameter("pos_embed", torch::zeros({1, config.trunk_tokens(), d}));
   blocks = register_module("blocks", nn::ModuleList());
-  for (int i = 0; i < config.depth; ++i) blocks->push_back(Block(config, attention));
+  for (int i = 0; i < config.depth; ++i) blocks->push_back(Block(config, attention, tuning));
   norm = register_module("norm", make_norm(config));
   if (config.lsa) {
     level_embed = register_parameter("level_embed", torch::zeros({kLevels, d}));
@@ -40,9 +47,9 @@ NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, AttentionKern
     interactions = register_module("interactions", nn::ModuleList());
     for (std::size_t i = 0; i < stages.size(); ++i) interactions->push_back(Interaction(config, attention));
   }
-  head = register_module(
-      "head", nn::Sequential(nn::BatchNorm1d(nn::BatchNorm1dOptions(d).eps(kHeadEps).momentum(0.1).affine(false)),
-                             nn::Linear(d, config.classes)));
+  if (config.readout_norm == ReadoutNorm::own) readout_norm = register_module("readout_norm", make_norm(config));
+  if (config.readout == Readout::query) readout_query = register_module("readout_query", QueryPool(config, attention));
+  head = register_module("head", make_head(config));
 }
 
 at::Tensor NetworkModuleImpl::embed(const at::Tensor& images) {
@@ -73,11 +80,13 @@ at::Tensor NetworkModuleImpl::extract(const StageRange& stage, std::size_t index
 }
 
 at::Tensor NetworkModuleImpl::read_out(const at::Tensor& x, const at::Tensor& c) {
-  if (config.readout == Readout::cls) return first_token(norm->forward(x.narrow(1, 0, 1)));
-  if (config.readout == Readout::token0) return first_token(norm->forward(c.narrow(1, 0, 1)));
+  nn::LayerNorm& read_norm = readout_norm ? readout_norm : norm;
+  if (config.readout == Readout::cls) return first_token(read_norm->forward(x.narrow(1, 0, 1)));
+  if (config.readout == Readout::token0) return first_token(read_norm->forward(c.narrow(1, 0, 1)));
+  if (config.readout == Readout::query) return readout_query->forward(read_norm->forward(config.lsa ? c : x));
   // level_mean: the mean over each map's tokens, then the mean of the maps, so that the fine map does not drown the
   // coarse ones.
-  const at::Tensor normed = norm->forward(c);
+  const at::Tensor normed = read_norm->forward(c);
   std::vector<at::Tensor> means;
   std::int64_t begin = 0;
   for (int level = 0; level < kLevels; ++level) {
@@ -102,7 +111,7 @@ NetworkOutput NetworkModuleImpl::forward(const at::Tensor& images, std::vector<a
   NetworkOutput out;
   out.feature = widen(read_out(x, c));
   out.logits = widen(head->forward(out.feature));
-  if (rows == SpatialRows::all) out.spatial = widen(norm->forward(c));
+  if (rows == SpatialRows::all) out.spatial = widen((readout_norm ? readout_norm : norm)->forward(c));
   return out;
 }
 

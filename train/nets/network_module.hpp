@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nn/network_config.hpp"
+#include "train/nets/readout.hpp"
 #include "train/nets/spatial.hpp"
 #include "train/nets/vit.hpp"
 
@@ -21,9 +22,9 @@ struct NetworkOutput {
       spatial;  // (N, Tc, D), all spatial tokens after the last extractor and the norm; with SpatialRows::all only
 };
 
-// Parameter and buffer paths are exactly the names of network_parameters(config).
+// Parameter and buffer paths are exactly the names of training_parameters(config, tuning).
 struct NetworkModuleImpl : torch::nn::Module {
-  NetworkModuleImpl(const NetworkConfig& config, AttentionKernel attention);
+  NetworkModuleImpl(const NetworkConfig& config, const Tuning& tuning, AttentionKernel attention);
 
   // images: (N, 3, S, S) f32, normalised. `stage_tokens`, where given, receives x (N, T, D) after the blocks of each
   // stage. Requires: LSA for SpatialRows::all.
@@ -39,6 +40,8 @@ struct NetworkModuleImpl : torch::nn::Module {
   at::Tensor level_embed;  // (3, D); undefined without LSA, like the next two
   Spm spm{nullptr};
   torch::nn::ModuleList interactions{nullptr};
+  torch::nn::LayerNorm readout_norm{nullptr};  // empty: what is read goes through `norm`
+  QueryPool readout_query{nullptr};            // empty with other read-outs
   torch::nn::Sequential head{nullptr};
 
  private:

@@ -1,8 +1,12 @@
 #include "train/nets/train_network.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
+#include <stdexcept>
 
 #include "base/machine.hpp"
 #include "nn/network.hpp"
@@ -17,28 +21,36 @@ namespace dfa::train {
 
 namespace {
 
+// A step allocates and frees the same large blocks again and again. By default each goes back to the kernel, which
+// hands it out anew page by page, cleared: a tenth of a step's time. 32 MiB is the most that the first setting takes.
+void keep_freed_memory() {
+  constexpr int kLargestKept = 32 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLargestKept);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
 std::vector<float> values_of(const at::Tensor& tensor) {
   const at::Tensor flat = tensor.detach().to(torch::kFloat32).contiguous();
   const float* begin = flat.const_data_ptr<float>();
   return {begin, begin + flat.numel()};
 }
 
-// Pairs each entry of network_parameters() with the module's live tensor of that name. Errors: internal when the two
+// Pairs each entry of training_parameters() with the module's live tensor of that name. Errors: internal when the two
 // lists differ.
 Result<std::vector<NamedTensor>> match_tensors(const NetworkConfig& config, const NetworkModule& module,
-                                               const Groups& trained) {
+                                               const Tuning& tuning) {
   std::map<std::string, at::Tensor> live;
   for (const auto& item : module->named_parameters()) live[item.key()] = item.value();
   for (const auto& item : module->named_buffers()) live[item.key()] = item.value();
   std::vector<NamedTensor> matched;
-  for (ParameterSpec& spec : network_parameters(config)) {
+  for (ParameterSpec& spec : training_parameters(config, tuning)) {
     const auto found = live.find(spec.name);
     if (found == live.end()) return fail(ErrorCode::internal, "the torch modules have no tensor {}", spec.name);
     if (found->second.sizes().vec() != spec.shape)
       return fail(ErrorCode::internal, "the torch modules have {} with shape {}, expected {}", spec.name,
                   shape_text(found->second.sizes().vec()), shape_text(spec.shape));
-    const bool learns = spec.kind == ParameterKind::weight && trained.contains(spec.group);
-    matched.push_back({std::move(spec), found->second, learns});
+    const bool trained = learns(tuning, spec);
+    matched.push_back({std::move(spec), found->second, trained});
     live.erase(found);
   }
   if (!live.empty())
@@ -104,24 +116,6 @@ class WideScope {
 
 }  // namespace
 
-std::string_view group_name(ParameterGroup group) {
-  switch (group) {
-    case ParameterGroup::trunk:
-      return "trunk";
-    case ParameterGroup::gba:
-      return "gba";
-    case ParameterGroup::spm:
-      return "spm";
-    case ParameterGroup::interaction:
-      return "interaction";
-    case ParameterGroup::level_embed:
-      return "level_embed";
-    case ParameterGroup::head:
-      return "head";
-  }
-  return "unknown";
-}
-
 std::string_view attention_name(AttentionPath path) {
   switch (path) {
     case AttentionPath::fused:
@@ -140,40 +134,21 @@ Result<AttentionPath> attention_by_name(std::string_view name) {
   return fail(ErrorCode::usage, "got attention \"{}\", expected fused, matrices or published", name);
 }
 
-Groups adapter_groups() {
-  Groups groups = all_groups();
-  groups.erase(ParameterGroup::trunk);
-  return groups;
-}
-
-Groups all_groups() {
-  return {ParameterGroup::trunk,       ParameterGroup::gba,         ParameterGroup::spm,
-          ParameterGroup::interaction, ParameterGroup::level_embed, ParameterGroup::head};
-}
-
-Result<ParameterGroup> group_by_name(std::string_view name) {
-  std::string known;
-  for (const ParameterGroup group : all_groups()) {
-    if (group_name(group) == name) return group;
-    known += known.empty() ? "" : ", ";
-    known += group_name(group);
-  }
-  return fail(ErrorCode::usage, "got parameter group \"{}\", expected one of: {}", name, known);
-}
-
 void set_torch_threads(int threads) {
   at::set_num_threads(threads > 0 ? threads : usable_processors());
+  keep_freed_memory();
 }
 
 TrainNetwork::TrainNetwork(std::unique_ptr<NetworkImpl> impl) : impl_(std::move(impl)) {}
 TrainNetwork::~TrainNetwork() = default;
 
-Result<std::unique_ptr<TrainNetwork>> TrainNetwork::create(const NetworkConfig& config, const Groups& trained,
+Result<std::unique_ptr<TrainNetwork>> TrainNetwork::create(const NetworkConfig& config, const Tuning& tuning,
                                                            AttentionPath attention) {
   DFA_TRY(check_config(config));
-  DFA_ASSIGN_OR_RETURN(
-      auto impl, torch_guard("building the network", [&] { return std::make_unique<NetworkImpl>(config, attention); }));
-  DFA_ASSIGN_OR_RETURN(impl->tensors, match_tensors(config, impl->module, trained));
+  DFA_ASSIGN_OR_RETURN(auto impl, torch_guard("building the network", [&] {
+                         return std::make_unique<NetworkImpl>(config, tuning, attention);
+                       }));
+  DFA_ASSIGN_OR_RETURN(impl->tensors, match_tensors(config, impl->module, tuning));
   for (NamedTensor& item : impl->tensors)
     if (item.spec.kind == ParameterKind::weight) item.tensor.set_requires_grad(item.trained);
   return std::unique_ptr<TrainNetwork>(new TrainNetwork(std::move(impl)));
@@ -183,10 +158,17 @@ const NetworkConfig& TrainNetwork::config() const {
   return impl_->module->config;
 }
 
+const Tuning& TrainNetwork::tuning() const {
+  return impl_->tuning;
+}
+
 TrainedCounts TrainNetwork::counts() const {
   TrainedCounts counts;
-  for (const NamedTensor& item : impl_->tensors)
-    if (item.spec.kind == ParameterKind::weight) (item.trained ? counts.trained : counts.frozen) += item.tensor.numel();
+  for (const NamedTensor& item : impl_->tensors) {
+    if (item.spec.kind != ParameterKind::weight) continue;
+    (item.trained ? counts.trained : counts.frozen) += item.tensor.numel();
+    if (item.trained) counts.trained_by_group[item.spec.group] += item.tensor.numel();
+  }
   return counts;
 }
 
@@ -198,7 +180,9 @@ std::vector<std::string> TrainNetwork::trained_names() const {
 }
 
 Status TrainNetwork::load(const TensorMap& weights) {
-  DFA_TRY(check_weights(config(), weights));
+  DFA_TRY(check_weights(training_parameters(config(), tuning()), weights));
+  DFA_TRY(impl_->narrow_trunk.widen(impl_->tensors));
+  impl_->narrow_trunk.forget();
   const torch::NoGradGuard no_grad;
   for (NamedTensor& item : impl_->tensors) {
     DFA_ASSIGN_OR_RETURN(const at::Tensor value, to_torch(weights.find(item.spec.name)->second));
@@ -209,7 +193,11 @@ Status TrainNetwork::load(const TensorMap& weights) {
 
 TensorMap TrainNetwork::tensors() const {
   TensorMap out;
-  for (const NamedTensor& item : impl_->tensors) out[item.spec.name] = from_torch(item.tensor);
+  for (std::size_t i = 0; i < impl_->tensors.size(); ++i) {
+    const Result<at::Tensor> values = impl_->narrow_trunk.values(impl_->tensors, i);
+    if (!values) throw std::runtime_error(values.error().message);
+    out[impl_->tensors[i].spec.name] = from_torch(*values);
+  }
   return out;
 }
 
@@ -224,6 +212,7 @@ TensorMap TrainNetwork::gradients() const {
 
 Result<ForwardValues> TrainNetwork::forward(std::span<const float> images, int n, Mode mode, Compute compute) {
   DFA_ASSIGN_OR_RETURN(const at::Tensor input, view_images(config(), images, n));
+  DFA_TRY(impl_->settle(compute));
   return torch_guard("forward", [&] {
     const torch::NoGradGuard no_grad;
     const WideScope wide(*impl_, compute);
@@ -249,6 +238,7 @@ Result<LossValues> TrainNetwork::loss_and_gradients(const StepInput& input, cons
       return fail(ErrorCode::usage, "loss.consistency needs a second view of each crop, and the batch has none");
     DFA_ASSIGN_OR_RETURN(batch.strong, view_images(config(), input.strong, n));
   }
+  DFA_TRY(impl_->settle(options.compute));
   return torch_guard("training step", [&] {
     impl_->module->train(true);
     drop_gradients(*impl_);
@@ -298,6 +288,7 @@ TensorMap TrainNetwork::loss_heads() const {
 
 Result<std::vector<std::vector<float>>> TrainNetwork::stage_tokens(std::span<const float> images, int n) {
   DFA_ASSIGN_OR_RETURN(const at::Tensor input, view_images(config(), images, n));
+  DFA_TRY(impl_->settle(Compute::f32));
   return torch_guard("forward", [&] {
     const torch::NoGradGuard no_grad;
     impl_->module->train(false);

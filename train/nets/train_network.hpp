@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,18 +15,9 @@
 #include "train/losses/loss_options.hpp"
 #include "train/losses/loss_values.hpp"
 #include "train/nets/compute.hpp"
+#include "train/nets/tuning.hpp"
 
 namespace dfa::train {
-
-using Groups = std::set<ParameterGroup>;
-
-// "trunk", "gba", "spm", "interaction", "level_embed", "head".
-std::string_view group_name(ParameterGroup group);
-// Errors: usage, listing the known names.
-Result<ParameterGroup> group_by_name(std::string_view name);
-// What the official recipe trains: everything but the trunk.
-Groups adapter_groups();
-Groups all_groups();
 
 // Statistics: train mode uses those of the batch and updates the running ones, eval mode uses the running ones.
 enum class Mode { train, eval };
@@ -54,11 +44,6 @@ struct StepInput {
   std::span<const float> strong;             // (N, 3, S, S), a second, strongly augmented view
 };
 
-struct TrainedCounts {
-  std::int64_t trained = 0;  // parameters of the groups that learn; ViT-B/16 with adapter_groups(): 16,917,838
-  std::int64_t frozen = 0;   // 85,798,656
-};
-
 // Threads of torch's operators in the whole process; 0: every processor this process may use. Results are bit-equal for
 // equal thread counts only.
 void set_torch_threads(int threads);
@@ -68,23 +53,26 @@ struct NetworkImpl;  // torch; train/nets/network_impl.hpp
 // One thread at a time. Errors of torch come back as internal or out_of_memory.
 class TrainNetwork {
  public:
-  // Zero weights, until load(). Groups not in `trained` get no gradient and are never changed by an optimiser; their
-  // names are those of network_parameters(), never "what a file happened to contain". Errors: model_incompatible;
-  // internal if the modules' names or shapes are not exactly those of network_parameters(config).
-  static Result<std::unique_ptr<TrainNetwork>> create(const NetworkConfig& config, const Groups& trained,
+  // Zero weights, until load(). Tensors that `tuning` does not name get no gradient and are never changed by an
+  // optimiser; names are those of training_parameters(), never "what a file happened to contain". Errors:
+  // model_incompatible; internal if the modules' names or shapes are not exactly those of training_parameters().
+  static Result<std::unique_ptr<TrainNetwork>> create(const NetworkConfig& config, const Tuning& tuning,
                                                       AttentionPath attention = AttentionPath::fused);
   ~TrainNetwork();
   TrainNetwork(const TrainNetwork&) = delete;
   TrainNetwork& operator=(const TrainNetwork&) = delete;
 
   const NetworkConfig& config() const;
+  const Tuning& tuning() const;
   TrainedCounts counts() const;
-  // Names of the tensors that learn, in the order of network_parameters().
+  // Names of the tensors that learn, in the order of training_parameters().
   std::vector<std::string> trained_names() const;
 
-  // Strict: exactly the tensors of network_parameters(config). Errors: model_tensors.
+  // Strict: exactly the tensors of training_parameters(config(), tuning()). Errors: model_tensors.
   Status load(const TensorMap& weights);
-  TensorMap tensors() const;    // copies, f32 and i64
+  // Copies, f32 and i64. Throws std::runtime_error where the disk under TMPDIR fails while it holds frozen weights
+  // (Note [Frozen weights in bf16]).
+  TensorMap tensors() const;
   TensorMap gradients() const;  // of trained tensors that have one, loss heads included: nothing before
                                 // loss_and_gradients(); a tensor the loss does not reach has none
 

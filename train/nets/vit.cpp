@@ -1,7 +1,5 @@
 #include "train/nets/vit.hpp"
 
-#include <cmath>
-
 namespace dfa::train {
 
 namespace nn = torch::nn;
@@ -11,48 +9,20 @@ at::Tensor linear_tokens(const at::Tensor& tokens, const at::Tensor& weight, con
   return at::linear(flat, weight, bias).view({tokens.size(0), tokens.size(1), weight.size(0)});
 }
 
-namespace {
-
-at::Tensor split_heads(const at::Tensor& t, int heads) {  // (N, T, D) -> (N, H, T, D/H), a view
-  return t.unflatten(-1, {heads, t.size(-1) / heads}).transpose(1, 2);
-}
-
-// (N, H, T, D/H) -> (N, T, D)
-at::Tensor join_heads(const at::Tensor& t) {
-  return t.transpose(1, 2).flatten(2);
-}
-
-}  // namespace
-
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads, AttentionKernel kernel) {
-  const at::Tensor qh = split_heads(q, heads), kh = split_heads(k, heads), vh = split_heads(v, heads);
-  const double scale = 1.0 / std::sqrt(static_cast<double>(qh.size(-1)));
-  switch (kernel) {
-    case AttentionKernel::fused:
-      break;
-    case AttentionKernel::timm:
-      return join_heads(at::matmul((at::matmul(qh, kh.transpose(-2, -1)) * scale).softmax(-1), vh));
-    case AttentionKernel::matrices: {
-      const at::Tensor weights = at::bmm((qh * scale).flatten(0, 1), kh.flatten(0, 1).transpose(1, 2)).softmax(-1);
-      return join_heads(at::bmm(weights, vh.flatten(0, 1)).unflatten(0, {qh.size(0), heads}));
-    }
-  }
-  return join_heads(at::scaled_dot_product_attention(qh, kh, vh));
-}
-
 nn::LayerNorm make_norm(const NetworkConfig& config) {
   return nn::LayerNorm(nn::LayerNormOptions({config.dim}).eps(config.norm_eps));
 }
 
-SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, AttentionKernel how)
-    : qkv(register_module("qkv", nn::Linear(config.dim, 3 * config.dim))),
-      proj(register_module("proj", nn::Linear(config.dim, config.dim))),
+SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, AttentionKernel how, const Tuning& tuning)
+    : qkv(register_module(
+          "qkv", TunedLinear(config.dim, 3 * config.dim, LowRankShape{tuning.low_rank, tuning.rank, /*parts=*/3}))),
+      proj(register_module("proj", TunedLinear(config.dim, config.dim, LowRankShape{tuning.low_rank, tuning.rank}))),
       heads(config.heads),
       kernel(how) {}
 
 at::Tensor SelfAttentionImpl::forward(const at::Tensor& x) {
-  const auto parts = linear_tokens(x, qkv->weight, qkv->bias).chunk(3, -1);  // all q, then k, then v
-  return linear_tokens(attend(parts[0], parts[1], parts[2], heads, kernel), proj->weight, proj->bias);
+  const auto parts = qkv->forward(x).chunk(3, -1);  // all q, then k, then v
+  return proj->forward(attend(parts[0], parts[1], parts[2], heads, kernel));
 }
 
 MlpImpl::MlpImpl(const NetworkConfig& config)
@@ -73,10 +43,10 @@ at::Tensor AdaptorImpl::forward(const at::Tensor& h) {
   return linear_tokens(down, up_proj->weight, up_proj->bias) * scale;
 }
 
-BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention)
+BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning)
     : norm1(register_module("norm1", make_norm(config))),
       norm2(register_module("norm2", make_norm(config))),
-      attn(register_module("attn", SelfAttention(config, attention))),
+      attn(register_module("attn", SelfAttention(config, attention, tuning))),
       mlp(register_module("mlp", Mlp(config))) {
   if (config.gba) adaptor = register_module("adaptor", Adaptor(config));
 }

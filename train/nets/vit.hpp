@@ -8,27 +8,20 @@
 #include <torch/torch.h>
 
 #include "nn/network_config.hpp"
+#include "train/nets/attention.hpp"
+#include "train/nets/tuned_linear.hpp"
+#include "train/nets/tuning.hpp"
 
 namespace dfa::train {
-
-// How attention is computed; the same function in every way. See AttentionPath in train_network.hpp for when to take
-// which.
-//   fused: scaled_dot_product_attention, no T x T matrix in memory
-//   timm: (q k^T) * scale, softmax, times v, in the order of timm's ViT
-//   matrices: (q * scale) k^T, softmax, times v, as batched matrix products on contiguous heads
-enum class AttentionKernel { fused, timm, matrices };
 
 // (N, T, in) -> (N, T, out), through one (N*T, in) matrix product.
 at::Tensor linear_tokens(const at::Tensor& tokens, const at::Tensor& weight, const at::Tensor& bias);
 
-// softmax(q k^T / sqrt(D/H)) v with H heads. q: (N, Tq, D), k, v: (N, Tk, D), views allowed. -> (N, Tq, D)
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads, AttentionKernel kernel);
-
 // blocks.N.attn
 struct SelfAttentionImpl : torch::nn::Module {
-  SelfAttentionImpl(const NetworkConfig& config, AttentionKernel attention);
+  SelfAttentionImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning);
   at::Tensor forward(const at::Tensor& x);  // (N, T, D) -> (N, T, D)
-  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+  TunedLinear qkv{nullptr}, proj{nullptr};
   int heads;
   AttentionKernel kernel;
 };
@@ -53,7 +46,7 @@ TORCH_MODULE(Adaptor);
 
 // h = x + attn(norm1 x); y = h + mlp(norm2 h) + adaptor(h)
 struct BlockImpl : torch::nn::Module {
-  BlockImpl(const NetworkConfig& config, AttentionKernel attention);
+  BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning);
   at::Tensor forward(const at::Tensor& x);  // (N, T, D) -> (N, T, D)
   torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
   SelfAttention attn{nullptr};

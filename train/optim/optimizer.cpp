@@ -12,7 +12,9 @@ namespace {
 
 bool decays(const ParameterSpec& spec, Decay decay) {
   if (decay == Decay::all) return true;
-  return spec.shape.size() >= 2 && spec.name != "level_embed" && spec.name != "pos_embed" && spec.name != "cls_token";
+  const bool is_embedding = spec.name == "level_embed" || spec.name == "pos_embed" || spec.name == "cls_token" ||
+                            spec.name == "readout_query.queries";
+  return spec.shape.size() >= 2 && !is_embedding;
 }
 
 // A trained tensor with its momenta.

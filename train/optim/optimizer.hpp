@@ -14,7 +14,8 @@ namespace dfa::train {
 enum class Rule { sgd, adamw };
 enum class Decay {
   all,            // every trained tensor, the published recipe
-  matrices_only,  // none on tensors of rank <= 1 (norms, biases, gamma, scale) and on level_embed, pos_embed, cls_token
+  matrices_only,  // none on tensors of rank <= 1 (norms, biases, gamma, scale) and on embeddings (level_embed,
+                  // pos_embed, cls_token, readout_query.queries)
 };
 
 struct OptimizerOptions {

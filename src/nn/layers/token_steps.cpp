@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace dfa {
@@ -218,6 +219,43 @@ class LevelMeanStep final : public KernelStep {
   int dim_;
 };
 
+class ConstantStep final : public KernelStep {
+ public:
+  ConstantStep(const std::vector<float>& values, Slice dst) : KernelStep({dst}), values_(values) {}
+  Status run(const RunContext&) override {
+    std::ranges::copy(values_, pointer(0));
+    return {};
+  }
+  std::string_view op() const override { return "constant"; }
+  std::string shape() const override { return fmt::format("{}", values_.size()); }
+
+ private:
+  const std::vector<float>& values_;
+};
+
+class L2Step final : public KernelStep {
+ public:
+  L2Step(int rows, int dim, double eps, Slice src, Slice dst)
+      : KernelStep({src, dst}), rows_(rows), dim_(dim), eps_(eps) {}
+  Status run(const RunContext&) override {
+    for (int row = 0; row < rows_; ++row) {
+      const float* src = pointer(0) + size(row) * size(dim_);
+      float* dst = pointer(1) + size(row) * size(dim_);
+      double sum = 0;
+      for (std::size_t i = 0; i < size(dim_); ++i) sum += static_cast<double>(src[i]) * src[i];
+      const double norm = std::max(std::sqrt(sum), eps_);
+      for (std::size_t i = 0; i < size(dim_); ++i) dst[i] = static_cast<float>(src[i] / norm);
+    }
+    return {};
+  }
+  std::string_view op() const override { return "l2"; }
+  std::string shape() const override { return fmt::format("{}x{}", rows_, dim_); }
+
+ private:
+  int rows_, dim_;
+  double eps_;
+};
+
 class OutputStep final : public KernelStep {
  public:
   OutputStep(int images, int dim, int classes, Slice feature, Slice logits)
@@ -268,6 +306,14 @@ std::unique_ptr<Step> make_first_rows_step(int images, int tokens, int dim, Slic
 
 std::unique_ptr<Step> make_level_mean_step(int images, std::vector<int> level_tokens, int dim, Slice src, Slice dst) {
   return std::make_unique<LevelMeanStep>(images, std::move(level_tokens), dim, src, dst);
+}
+
+std::unique_ptr<Step> make_constant_step(const std::vector<float>& values, Slice dst) {
+  return std::make_unique<ConstantStep>(values, dst);
+}
+
+std::unique_ptr<Step> make_l2_step(int rows, int dim, double eps, Slice src, Slice dst) {
+  return std::make_unique<L2Step>(rows, dim, eps, src, dst);
 }
 
 std::unique_ptr<Step> make_output_step(int images, int dim, int classes, Slice feature, Slice logits) {

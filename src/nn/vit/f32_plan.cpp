@@ -254,7 +254,9 @@ class PlanBuilder {
   Status read_out() {
     const Slice feature = add_rows(1, config_.dim);
     const Slice logits = add_rows(1, config_.classes);
-    if (config_.readout == Readout::level_mean) {
+    if (config_.readout == Readout::query) {
+      DFA_TRY(pool_by_queries(config_.lsa ? c_ : x_, feature));
+    } else if (config_.readout == Readout::level_mean) {
       const Slice norm = add_rows(c_.tokens, config_.dim);
       add_layer_norm(Part::head, "norm", options_.images * c_.tokens, weights_.norm, c_.values, norm);
       std::vector<int> level_tokens;
@@ -267,10 +269,43 @@ class PlanBuilder {
       if (stream.tokens != 1) stream = first_rows(Part::head, "first_rows", stream);
       add_layer_norm(Part::head, "norm", options_.images, weights_.norm, stream.values, feature);
     }
-    DFA_TRY(add_linear(Part::head, "linear", weights_.head, options_.images, feature, logits, After::nothing));
+    Slice read = feature;
+    if (config_.head == HeadKind::l2_linear) {
+      read = add_rows(1, config_.dim);
+      plan_.add_step(Part::head, "l2", make_l2_step(options_.images, config_.dim, kHeadL2Eps, feature, read));
+    }
+    DFA_TRY(add_linear(Part::head, "linear", weights_.head, options_.images, read, logits, After::nothing));
     plan_.add_step(Part::head, "output",
                    make_output_step(options_.images, config_.dim, config_.classes, feature, logits));
     return {};
+  }
+
+  // feature = out(mean over the queries of attention(queries, k and v of the tokens)); all images share the queries
+  Status pool_by_queries(Stream& tokens, Slice feature) {
+    const F32QueryPool& pool = *weights_.query_pool;
+    const std::size_t width = static_cast<std::size_t>(kQueryWidth);
+    const std::size_t keys = static_cast<std::size_t>(tokens.tokens);
+    const std::size_t queries = static_cast<std::size_t>(config_.queries);
+    const Slice norm = normalised(Part::head, "norm", tokens);
+    const Slice kv = add_rows(tokens.tokens, 2 * kQueryWidth);
+    DFA_TRY(add_linear(Part::head, "query.kv", pool.kv, options_.images * tokens.tokens, norm, kv, After::nothing));
+    const Slice q = plan_.add_buffer(pool.queries.size());
+    plan_.add_step(Part::head, "queries", make_constant_step(pool.queries, q));
+    const AttentionShape shape{.images = options_.images,
+                               .heads = kQueryHeads,
+                               .head_dim = kQueryWidth / kQueryHeads,
+                               .queries = config_.queries,
+                               .keys = tokens.tokens,
+                               .q = {.image = 0, .row = width},
+                               .kv = {.image = keys * 2 * width, .row = 2 * width},
+                               .out = {.image = queries * width, .row = width}};
+    const Slice gathered = add_rows(config_.queries, kQueryWidth);
+    plan_.add_step(Part::head, "query.attention",
+                   make_attention_step(plan_, shape, q, kv, kv.at(width), gathered, options_.threads));
+    const Slice mean = add_rows(1, kQueryWidth);
+    plan_.add_step(Part::head, "query.mean",
+                   make_level_mean_step(options_.images, {config_.queries}, kQueryWidth, gathered, mean));
+    return add_linear(Part::head, "query.out", pool.out, options_.images, mean, feature, After::nothing);
   }
 
   static inline const NormWeights kNoAffine;

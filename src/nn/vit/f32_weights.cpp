@@ -19,7 +19,11 @@ class Packer {
       DFA_TRY(pack_spm());
       for (std::size_t i = 0; i < config_.stages.size(); ++i) DFA_TRY(pack_interaction(i));
     }
-    weights_.norm = {read_("norm.weight"), read_("norm.bias")};
+    const std::string norm = readout_norm_name(config_);
+    if (config_.readout == Readout::query)
+      DFA_TRY(pack_query_pool(norm));
+    else
+      weights_.norm = {read_(norm + ".weight"), read_(norm + ".bias")};
     DFA_TRY(pack_linear(read_folded_head(read_, config_), batch_, weights_.head));
     return std::move(weights_);
   }
@@ -105,6 +109,16 @@ class Packer {
       DFA_TRY(pack_linear(fc, side * side, spm.fcs.emplace_back()));
     }
     return {};
+  }
+
+  Status pack_query_pool(const std::string& norm) {
+    F32QueryPool& pool = weights_.query_pool.emplace();
+    pool.queries = read_("readout_query.queries");
+    const double scale = attention_scale(kQueryWidth, kQueryHeads).front();
+    for (float& value : pool.queries) value = static_cast<float>(value * scale);
+    const int rows = config_.lsa ? spatial_rows() : trunk_rows();
+    DFA_TRY(pack_linear(read_behind_norm("readout_query.kv", 2 * kQueryWidth, norm), rows, pool.kv));
+    return pack_linear(read_linear(read_, "readout_query.out", config_.dim, kQueryWidth), batch_, pool.out);
   }
 
   // Moves `map` on to the convolution's output.

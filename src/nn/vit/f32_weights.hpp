@@ -31,6 +31,12 @@ struct F32Spm {
   std::vector<PackedLinear> fcs;  // fc2, fc3, fc4, their level's embedding in the bias
 };
 
+struct F32QueryPool {
+  std::vector<float> queries;  // (K, W), the attention scale folded in
+  PackedLinear kv;             // the read-out's norm folded in
+  PackedLinear out;
+};
+
 struct F32Weights {
   WeightStore store;
   std::vector<float> embed;  // (T, D): position, plus class token in row 0
@@ -38,7 +44,8 @@ struct F32Weights {
   std::vector<F32Block> blocks;
   std::optional<F32Spm> spm;
   std::vector<F32Cross> injectors, extractors;
-  NormWeights norm;  // the trunk's final norm: its output is an output of ours, so it is not folded
+  NormWeights norm;  // of the read-out: its output is an output of ours, so it is not folded; empty with query_pool
+  std::optional<F32QueryPool> query_pool;
   PackedLinear head;
 };
 

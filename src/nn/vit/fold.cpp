@@ -62,6 +62,7 @@ ConvWeights read_folded_conv(const WeightReader& read, const std::string& conv_n
 
 LinearWeights read_folded_head(const WeightReader& read, const NetworkConfig& config) {
   LinearWeights head = read_linear(read, "head.1", config.classes, config.dim);
+  if (config.head == HeadKind::l2_linear) return head;
   const std::vector<float> mean = read("head.0.running_mean");
   const std::vector<float> variance = read("head.0.running_var");
   const std::size_t dim = mean.size();

@@ -27,7 +27,7 @@ LinearWeights output_rows(const LinearWeights& layer, int first, int count);
 ConvWeights read_folded_conv(const WeightReader& read, const std::string& conv_name, const std::string& norm_name,
                              ConvWeights conv);
 
-// Linear(BN(f)) with a BatchNorm without affine part.
+// Linear(BN(f)) with a BatchNorm without affine part; the linear layer as it is behind an L2 norm.
 LinearWeights read_folded_head(const WeightReader& read, const NetworkConfig& config);
 
 }  // namespace dfa

@@ -1,5 +1,6 @@
 #include "nn/vit/ref_modules.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <utility>
@@ -147,6 +148,32 @@ Tokens SpatialPrior::forward(const Map& image, int threads) const {
     }
   }
   return tokens;
+}
+
+QueryPool::QueryPool(const NetworkConfig& config, const WeightReader& read)
+    : dim_(config.dim),
+      queries_count_(config.queries),
+      queries_(read("readout_query.queries")),
+      kv_(read_linear(read, "readout_query.kv", 2 * kQueryWidth, dim_)),
+      out_(read_linear(read, "readout_query.out", dim_, kQueryWidth)) {}
+
+Tokens QueryPool::forward(const Tokens& tokens, int threads) const {
+  const Tokens kv = linear(tokens, static_cast<int>(tokens.size()) / dim_, kv_, threads);
+  constexpr int kHeadDim = kQueryWidth / kQueryHeads;
+  const Tokens gathered =
+      attention({queries_.data(), queries_count_, kQueryWidth}, part_of(kv, 0, 2, kQueryWidth),
+                part_of(kv, 1, 2, kQueryWidth), kQueryHeads, kHeadDim, 1.0 / std::sqrt(double{kHeadDim}), threads);
+  std::vector<double> mean(kQueryWidth);
+  for (std::size_t i = 0; i < gathered.size(); ++i) mean[i % kQueryWidth] += gathered[i];
+  for (double& value : mean) value /= queries_count_;
+  return linear(Tokens(mean.begin(), mean.end()), 1, out_, threads);
+}
+
+void l2_normalise(std::span<float> x) {
+  double sum = 0;
+  for (const float value : x) sum += static_cast<double>(value) * value;
+  const double norm = std::max(std::sqrt(sum), kHeadL2Eps);
+  for (float& value : x) value = static_cast<float>(value / norm);
 }
 
 }  // namespace dfa::ref

@@ -69,6 +69,21 @@ class SpatialPrior {
   std::vector<float> level_embed_;
 };
 
+// K learned queries over all tokens: the mean of what they gather, brought back to width D.
+class QueryPool {
+ public:
+  QueryPool(const NetworkConfig& config, const WeightReader& read);
+  Tokens forward(const Tokens& tokens, int threads) const;  // (T, D), normalised -> (D)
+
+ private:
+  int dim_, queries_count_;
+  std::vector<float> queries_;  // (K, W)
+  Linear kv_, out_;
+};
+
+// x / max(|x|, kHeadL2Eps)
+void l2_normalise(std::span<float> x);
+
 Norm read_norm(const WeightReader& read, const std::string& name, double eps);
 
 }  // namespace dfa::ref

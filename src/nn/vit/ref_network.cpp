@@ -23,9 +23,11 @@ class RefNetwork final : public Network {
         pos_embed_(read("pos_embed")),
         patch_embed_(ref::make_conv({3, config.dim, config.patch, config.patch, 0, {}, {}},
                                     read("patch_embed.proj.weight"), read("patch_embed.proj.bias"))),
-        norm_(ref::read_norm(read, "norm", config.norm_eps)),
-        head_norm_{read("head.0.running_mean"), read("head.0.running_var"), {}, {}, kHeadNormEps},
+        norm_(ref::read_norm(read, readout_norm_name(config), config.norm_eps)),
         head_(ref::make_linear(config.classes, config.dim, read("head.1.weight"), read("head.1.bias"))) {
+    if (config.head == HeadKind::batchnorm_linear)
+      head_norm_ = {read("head.0.running_mean"), read("head.0.running_var"), {}, {}, kHeadNormEps};
+    if (config.readout == Readout::query) query_pool_.emplace(config, read);
     for (int i = 0; i < config.depth; ++i) blocks_.emplace_back(config, read, "blocks." + std::to_string(i) + ".");
     if (!config.lsa) return;
     spm_.emplace(config, read);
@@ -48,14 +50,17 @@ class RefNetwork final : public Network {
       Tokens feature = image_feature(images.subspan(index * image_size, image_size), i);
       if (!output.feature.empty()) std::ranges::copy(feature, output.feature.subspan(index * dim).begin());
       if (output.logits.empty()) continue;
-      ref::batch_norm(feature, head_norm_);
+      if (config_.head == HeadKind::batchnorm_linear)
+        ref::batch_norm(feature, head_norm_);
+      else
+        ref::l2_normalise(feature);
       std::ranges::copy(ref::linear(feature, 1, head_, threads_), output.logits.subspan(index * classes).begin());
     }
     return {};
   }
 
  private:
-  // (D), after the final norm
+  // (D), what the head reads
   Tokens image_feature(std::span<const float> pixels, int image) const {
     const ref::Map map{3, config_.image, std::vector<float>(pixels.begin(), pixels.end())};
     Tokens x = embed_patches(map);
@@ -92,10 +97,17 @@ class RefNetwork final : public Network {
   }
 
   Tokens read_out(const Tokens& x, const Tokens& c) const {
-    const std::span<const float> first_row =
-        std::span(config_.readout == Readout::cls ? x : c).first(norm_.weight.size());
-    if (config_.readout != Readout::level_mean) return ref::layer_norm(first_row, norm_);
-    return level_mean(ref::layer_norm(c, norm_));
+    switch (config_.readout) {
+      case Readout::token0:
+        return ref::layer_norm(std::span(c).first(norm_.weight.size()), norm_);
+      case Readout::cls:
+        return ref::layer_norm(std::span(x).first(norm_.weight.size()), norm_);
+      case Readout::level_mean:
+        return level_mean(ref::layer_norm(c, norm_));
+      case Readout::query:
+        break;
+    }
+    return query_pool_->forward(ref::layer_norm(config_.lsa ? c : x, norm_), threads_);
   }
 
   // Mean over the tokens of each level, then over the three levels. c: (C, D), normalised
@@ -120,8 +132,9 @@ class RefNetwork final : public Network {
   std::vector<ref::Block> blocks_;
   std::optional<ref::SpatialPrior> spm_;
   std::vector<ref::CrossAttention> injectors_, extractors_;
-  ref::Norm norm_;
-  ref::BatchNorm head_norm_;
+  ref::Norm norm_;  // of the read-out: the trunk's or its own
+  std::optional<ref::QueryPool> query_pool_;
+  ref::BatchNorm head_norm_;  // empty with an L2 head
   ref::Linear head_;
 };
 

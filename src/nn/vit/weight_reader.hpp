@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/network_config.hpp"
 #include "tensorfile/tensor.hpp"
 
 namespace dfa {
@@ -26,6 +27,11 @@ class WeightReader {
  private:
   const TensorMap& weights_;
 };
+
+// The LayerNorm that what is read goes through.
+inline std::string readout_norm_name(const NetworkConfig& config) {
+  return config.readout_norm == ReadoutNorm::own ? "readout_norm" : "norm";
+}
 
 // Constants of the architecture that no configuration changes (spec method.md 2.1, 2.3).
 inline constexpr double kSpmNormEps = 1e-5;

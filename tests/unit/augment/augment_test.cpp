@@ -94,8 +94,8 @@ TEST(Augment, BrightnessAndContrast) {
   const Picture picture = ramp(32);
   EXPECT_NEAR(mean(adjust_brightness(picture, 0.1)), mean(picture) + 25.5, 1.0);
   EXPECT_EQ(adjust_brightness(picture, 2).rgb, std::vector<std::uint8_t>(picture.rgb.size(), 255));
-  EXPECT_NEAR(mean(adjust_contrast(picture, 0.5)), mean(picture), 0.6);
-  const Picture flat = adjust_contrast(picture, 0);
+  EXPECT_NEAR(mean(adjust_contrast(picture, 0.5, mean_level(picture))), mean(picture), 0.6);
+  const Picture flat = adjust_contrast(picture, 0, mean_level(picture));
   EXPECT_EQ(*std::min_element(flat.rgb.begin(), flat.rgb.end()), *std::max_element(flat.rgb.begin(), flat.rgb.end()));
 }
 

@@ -13,7 +13,7 @@ using namespace std::string_literals;
 
 constexpr std::string_view kText =
     R"({"arch":"vit","image":64,"patch":16,"dim":48,"depth":6,"heads":3,"mlp":192,"activation":"gelu","norm_eps":1e-06,"pre_norm":false,)"
-    R"("gba":{"bottleneck":8},"lsa":{"heads":6,"spm_width":64,"stages":[[0,1],[2,3],[4,5]]},"readout":"token0",)"
+    R"("gba":{"bottleneck":8},"lsa":{"heads":6,"spm_width":64,"stages":[[0,1],[2,3],[4,5]]},"readout":"token0","readout_norm":"trunk",)"
     R"("head":{"kind":"batchnorm_linear","classes":2}})";
 
 std::string replaced(std::string_view from, std::string_view to) {
@@ -40,12 +40,39 @@ TEST(ConfigJson, RoundTrip) {
   EXPECT_EQ(network_config_json(*config), kText);
 }
 
+TEST(ConfigJson, FilesOfBeforeTheReadoutNormStillLoad) {
+  const auto config = parse_network_config(replaced(R"("readout_norm":"trunk",)", ""));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(*config, parse_network_config(kText).value());
+  EXPECT_EQ(config->readout_norm, ReadoutNorm::trunk);
+}
+
+TEST(ConfigJson, ReadoutsAndHeadsAreReadStrictly) {
+  const auto query = parse_network_config(replaced("\"token0\"", "\"query:12\""));
+  ASSERT_TRUE(query) << query.error().message;
+  EXPECT_EQ(query->readout, Readout::query);
+  EXPECT_EQ(query->queries, 12);
+  for (const char* wrong : {"query", "query:", "query:0", "query:257", "query:4x", "query:-1", "query: 4"})
+    EXPECT_THAT(refusal(replaced("\"token0\"", "\"" + std::string(wrong) + "\"")),
+                HasSubstr("expected token0, cls, level-mean or query:K with K from 1 to 256"))
+        << wrong;
+  EXPECT_THAT(refusal(replaced("\"trunk\"", "\"mine\"")), HasSubstr("readout_norm \"mine\" is not known"));
+  EXPECT_THAT(refusal(replaced("\"trunk\"", "1")), HasSubstr("readout_norm is 1"));
+  EXPECT_EQ(parse_network_config(replaced("batchnorm_linear", "l2-linear"))->head, HeadKind::l2_linear);
+}
+
 TEST(ConfigJson, EveryFieldSurvives) {
   NetworkConfig config = test::small_config();
   config.norm_eps = 3e-7;
   config.classes = 5;
   config.readout = Readout::level_mean;
   EXPECT_EQ(parse_network_config(network_config_json(config)).value(), config);
+  config.readout = Readout::query;
+  config.queries = 7;
+  config.readout_norm = ReadoutNorm::own;
+  config.head = HeadKind::l2_linear;
+  EXPECT_EQ(parse_network_config(network_config_json(config)).value(), config);
+  config.queries = NetworkConfig{}.queries;
   config.lsa = false;
   config.readout = Readout::cls;
   config.lsa_heads = NetworkConfig{}.lsa_heads;  // what is absent is not written, and comes back as the default
@@ -85,7 +112,7 @@ TEST(ConfigJson, IsStrict) {
   EXPECT_THAT(refusal(replaced("[[0,1]", "[[0,1.5]")), HasSubstr("stages are no list"));
   EXPECT_THAT(refusal(replaced("\"token0\"", "\"token1\"")), HasSubstr("readout \"token1\" is not known"));
   EXPECT_THAT(refusal(replaced("\"batchnorm_linear\"", "\"linear\"")),
-              HasSubstr("kind is \"linear\", expected batchnorm_linear"));
+              HasSubstr("kind is \"linear\", expected batchnorm_linear or l2_linear"));
   EXPECT_THAT(refusal(replaced("\"norm_eps\":1e-06", "\"norm_eps\":2")),
               HasSubstr("norm_eps is 2, expected a number from 0 to 1"));
   EXPECT_THAT(refusal(replaced("\"head\":{", "\"head\":false,\"h\":{")),
@@ -135,6 +162,15 @@ TEST(SetField, EveryOtherField) {
   EXPECT_EQ(config.classes, 3);
 }
 
+TEST(SetField, ReadoutsAndHeads) {
+  const NetworkConfig config = with({"readout=query:6", "readout_norm=own", "head=l2-linear"});
+  EXPECT_EQ(config.readout, Readout::query);
+  EXPECT_EQ(config.queries, 6);
+  EXPECT_EQ(config.readout_norm, ReadoutNorm::own);
+  EXPECT_EQ(config.head, HeadKind::l2_linear);
+  EXPECT_EQ(with({"readout=query:6", "readout=cls"}).queries, NetworkConfig{}.queries);
+}
+
 TEST(SetField, RefusesWhatItDoesNotUnderstand) {
   const auto message = [](std::string_view assignment) {
     NetworkConfig config;
@@ -157,7 +193,7 @@ TEST(SetField, RefusesWhatItDoesNotUnderstand) {
   EXPECT_THAT(message("stages=[[0,1]],\"x\":1"), HasSubstr("expected block ranges"));
   EXPECT_THAT(message("stages=" + std::string(100'000, '[')), HasSubstr("expected block ranges"));
   EXPECT_THAT(message("lsa=yes"), HasSubstr("expected true or false"));
-  EXPECT_THAT(message("readout=token1"), HasSubstr("expected token0, cls or level-mean"));
+  EXPECT_THAT(message("readout=token1"), HasSubstr("expected token0, cls, level-mean or query:K"));
   EXPECT_THAT(message("norm_eps=nan"), HasSubstr("above 0 and below 1"));
   EXPECT_THAT(message("arch=swin"), HasSubstr("this build knows only \"vit\""));
 }

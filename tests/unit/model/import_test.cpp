@@ -107,7 +107,7 @@ TEST_F(Import, WhatCannotBeToldIsAskedFor) {
 
 TEST_F(Import, WrongSettingsAreRefused) {
   const TensorMap weights = hash_weights(test::small_config());
-  EXPECT_THAT(official_refusal(weights, {"head=3"}), HasSubstr("usage: --set head: got \"3\""));
+  EXPECT_THAT(official_refusal(weights, {"head=3"}), HasSubstr("usage: --set head: head \"3\" is not known"));
   EXPECT_THAT(official_refusal(weights, {"hedas=3"}), HasSubstr("did you mean heads?"));
   EXPECT_THAT(official_refusal(weights, {"heads=2", "lsa_heads=3", "stages=[[0,0],[1,2]]", "mlp=21"}),
               HasSubstr("9 of the wrong shape or type"));

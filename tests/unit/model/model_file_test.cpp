@@ -173,7 +173,7 @@ TEST(ModelFile, UnknownMetadataIsIncompatible) {
   EXPECT_THAT(message_with("dfa.calibratoin", "{}"),
               HasSubstr("metadata key dfa.calibratoin is not known to this build (nearest: dfa.calibration)"));
   EXPECT_THAT(message_with("dfa.quant", "{}"), HasSubstr("no int8 engine"));
-  EXPECT_THAT(message_with("dfa.base", "{}"), HasSubstr("this build reads whole models"));
+  EXPECT_THAT(message_with("dfa.base", "{}"), HasSubstr("dfa reads whole models"));
   EXPECT_THAT(message_with("dfa.kind", "adapter"),
               HasSubstr("dfa.kind is \"adapter\", this build reads \"detector\" and \"backbone\""));
   EXPECT_THAT(message_with("dfa.config", "{}"), HasSubstr("dfa.config: arch is missing"));

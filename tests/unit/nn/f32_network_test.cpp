@@ -110,7 +110,8 @@ TEST_P(ReadoutTest, RepeatedRunsAreEqualToTheLastBit) {
   EXPECT_EQ(first.feature, second.feature);
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, ReadoutTest, testing::Values(Readout::token0, Readout::cls, Readout::level_mean));
+INSTANTIATE_TEST_SUITE_P(Every, ReadoutTest,
+                         testing::Values(Readout::token0, Readout::cls, Readout::level_mean, Readout::query));
 
 TEST(F32Network, AtInitialisationTheTrunkIsThePlainVit) {
   NetworkConfig adapted = read_golden_tiny().config;

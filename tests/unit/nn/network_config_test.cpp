@@ -108,7 +108,7 @@ TEST(CheckConfig, StagesMustCoverAllBlocksInOrder) {
 TEST(CheckConfig, WithoutSpatialAdaptersOnlyTheClassTokenCanBeRead) {
   NetworkConfig config;
   config.lsa = false;
-  EXPECT_THAT(problem(config), testing::HasSubstr("the only readout is \"cls\""));
+  EXPECT_THAT(problem(config), testing::HasSubstr("the only readouts are \"cls\" and \"query:K\""));
   config.readout = Readout::cls;
   config.stages = {};  // read only with lsa
   EXPECT_TRUE(check_config(config));

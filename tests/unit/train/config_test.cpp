@@ -1,13 +1,19 @@
 #include "train/config/run_config.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
 
 namespace dfa::test {
 namespace {
 
 using namespace dfa::train;
+using testing::HasSubstr;
 
 Result<RunConfig> parse(std::string_view json, std::vector<std::string> overrides = {}) {
   return parse_run_config(json, "test.json", overrides);
@@ -23,7 +29,7 @@ TEST(RunConfigFile, DefaultsAreThePublishedRecipe) {
   const auto config = parse("{}");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->network, NetworkConfig{});
-  EXPECT_EQ(config->trained, adapter_groups());
+  EXPECT_EQ(config->tuning, Tuning(adapter_groups()));
   EXPECT_EQ(config->schedule.epochs, 100);
   EXPECT_DOUBLE_EQ(config->schedule.peak, 0.1 * 32 / 256);
   EXPECT_EQ(config->optimizer.rule, Rule::sgd);
@@ -32,7 +38,7 @@ TEST(RunConfigFile, DefaultsAreThePublishedRecipe) {
 
 TEST(RunConfigFile, ResolvedTextReadsBackToTheSame) {
   const auto config = parse(
-      R"({"network": {"dim": 96, "heads": 3, "gba": false, "readout": "level-mean"}, "crop": {"name": "square1.3-inside", "stored_px": 192},
+      R"({"network": {"dim": 96, "heads": 3, "gba": false, "readout": "level-mean"}, "tuning": "lsa", "crop": {"name": "square1.3-inside", "stored_px": 192},
                                "augment": {"jpeg": {"p": 0.5}}, "schedule": {"epochs": 7, "warmup_epochs": 2}, "ema": 0.99})",
       {"batch=16", "optimizer.rule=adamw"});
   ASSERT_TRUE(config) << config.error().message;
@@ -48,12 +54,119 @@ TEST(RunConfigFile, ResolvedTextReadsBackToTheSame) {
   EXPECT_EQ(again->augment, config->augment);
 }
 
+// One word says what learns and, where the file does not, which adapters there are and what is read.
+TEST(RunConfigFile, TuningImpliesTheNetwork) {
+  const auto network = [](std::vector<std::string> overrides) {
+    const auto config = parse("{}", std::move(overrides));
+    EXPECT_TRUE(config) << (config ? "" : config.error().message);
+    return config ? config->network : NetworkConfig{};
+  };
+  for (const std::string word : {"linear", "full", "layernorm", "bias", "lora:4", "svd:1", "layernorm+bias"}) {
+    const NetworkConfig plain = network({"tuning=" + word});
+    EXPECT_FALSE(plain.gba || plain.lsa) << word;
+    EXPECT_EQ(plain.readout, Readout::cls) << word;
+  }
+  EXPECT_TRUE(network({"tuning=gba"}).gba);
+  EXPECT_FALSE(network({"tuning=gba"}).lsa);
+  EXPECT_EQ(network({"tuning=lsa+layernorm"}).readout, Readout::token0);
+  EXPECT_EQ(network({"tuning=lsa", "readout=query:3"}).queries, 3);
+  const NetworkConfig full = network({"tuning=full", "network.gba=true", "network.lsa=true"});
+  EXPECT_TRUE(full.gba && full.lsa);
+  EXPECT_EQ(full.readout, Readout::token0);
+  EXPECT_THAT(message("{}", {"tuning=layernorm", "network.lsa=true"}), HasSubstr("--set network.lsa=false"));
+  EXPECT_THAT(message("{}", {"tuning=gba", "network.gba=false"}), HasSubstr("which this network has not"));
+  EXPECT_THAT(message("{}", {"tuning=gba", "readout=token0"}), HasSubstr("--set readout=cls or query:K"));
+  EXPECT_THAT(message("{}", {"tuning=loar:2"}), HasSubstr("did you mean \"lora:R\"?"));
+}
+
+// One word compares ways of tuning on the published configuration, without another change.
+TEST(RunConfigFile, ThePublishedConfigurationTakesEveryWord) {
+  const std::filesystem::path path = std::filesystem::path(DFA_CONFIGS_DIR) / "vit-b16-official.json";
+  for (const std::string word : {"linear", "full", "gba", "lsa", "gba+lsa", "layernorm", "bias", "lora:8", "svd:1"}) {
+    const std::vector<std::string> overrides = {"tuning=" + word};
+    const auto config = read_run_config(path, overrides);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(tuning_word(config->tuning), word);
+    EXPECT_EQ(config->network.lsa, word == "lsa" || word == "gba+lsa");
+  }
+}
+
+TEST(RunConfigFile, ReadoutsAndHeadsReadBack) {
+  const auto config = parse(R"({"tuning": "full", "network": {"gba": {"bottleneck": 8}, "readout": "query:5",
+                                "readout_norm": "own", "head": "l2-linear"}})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->network.gba);
+  EXPECT_EQ(config->network.bottleneck, 8);
+  EXPECT_EQ(config->network.head, HeadKind::l2_linear);
+  const auto again = parse(run_config_json(*config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->network, config->network);
+  EXPECT_EQ(again->tuning, config->tuning);
+}
+
 TEST(RunConfigFile, UnknownKeysNameTheNearestKnownOne) {
   EXPECT_NE(message(R"({"optimiser": {}})").find("did you mean \"optimizer\"?"), std::string::npos);
   EXPECT_NE(message(R"({"optimizer": {"momentun": 0.9}})").find("did you mean \"optimizer.momentum\"?"),
             std::string::npos);
   EXPECT_NE(message("{}", {"depht=4"}).find("did you mean \"depth\"?"), std::string::npos);
   EXPECT_NE(message(R"({"network": {"hedas": 4}})").find("heads"), std::string::npos);
+}
+
+TEST(RunConfigFile, AnAugmentationSetGivesTheNumbersThatAreNotGivenSingly) {
+  const auto config = parse(R"({"augment": {"set": "gend", "jpeg": {"low": 50}, "affine": {"outside": "mirror"}}})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->augment_set, AugmentSet::gend);
+  AugmentOptions expected = augment_options_of(AugmentSet::gend);
+  expected.jpeg.low = 50;
+  expected.affine.outside = Outside::mirror;
+  EXPECT_EQ(config->augment, expected);
+  const auto again = parse(run_config_json(*config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->augment, expected);
+  const auto other = parse(R"({"augment": {"set": "gend", "flip": 0.25}})", {"augment.set=strong", "augment.grey=0.1"});
+  ASSERT_TRUE(other) << other.error().message;
+  expected = augment_options_of(AugmentSet::strong);
+  expected.flip = 0.25;
+  expected.grey = 0.1;
+  EXPECT_EQ(other->augment, expected);
+  EXPECT_NE(message(R"({"augment": {"set": "weak"}})").find("none, standard, gend, strong"), std::string::npos);
+  EXPECT_NE(message(R"({"augment": {"blur_side": 4}})").find("augment.blur_side"), std::string::npos);
+}
+
+// Every number of "augment" reaches the options and the resolved text.
+TEST(RunConfigFile, NoNumberOfAnAugmentationIsDropped) {
+  const auto base = parse("{}");
+  ASSERT_TRUE(base);
+  const nlohmann::json augment = nlohmann::json::parse(run_config_json(*base))["augment"].flatten();
+  const std::map<std::string, double> others = {{"flip", 0.5},  {"grey", 0.5},      {"blur_side", 3},  {"degrees", 5},
+                                                {"shift", 0.2}, {"scale_low", 0.5}, {"scale_high", 2}, {"light", 0.1},
+                                                {"pca", 1},     {"hue", 5},         {"saturation", 5}, {"value", 5},
+                                                {"p", 0.5}};
+  int numbers = 0;
+  for (const auto& [pointer, value] : augment.items()) {
+    if (!value.is_number()) continue;
+    ++numbers;
+    const std::string name = pointer.substr(pointer.rfind('/') + 1), step = pointer.substr(0, pointer.rfind('/'));
+    const double changed = name == "low"    ? value.get<double>() / 2
+                           : name == "high" ? (augment[step + "/low"].get<double>() + value.get<double>()) / 2
+                                            : others.at(name);
+    std::string key = "augment" + pointer;
+    std::replace(key.begin(), key.end(), '/', '.');
+    const bool is_side = name == "blur_side" || (step == "/kernel_blur" && name != "p");  // odd whole numbers
+    const auto config = parse("{}", {fmt::format("{}={}", key, is_side ? std::floor(changed) : changed)});
+    ASSERT_TRUE(config) << key << ": " << config.error().message;
+    EXPECT_NE(config->augment, base->augment) << key;
+    EXPECT_NE(run_config_json(*config), run_config_json(*base)) << key;
+    EXPECT_EQ(parse(run_config_json(*config))->augment, config->augment) << key;
+  }
+  EXPECT_EQ(numbers, 9 * 3 + 3 + 5 + 6);
+}
+
+TEST(RunConfigFile, SamplesPerEpochNeedsARuleThatCanShowThem) {
+  EXPECT_NE(message(R"({"data": {"samples_per_epoch": 100}})").find("balanced sampling and self_blend 1"),
+            std::string::npos);
+  EXPECT_TRUE(parse(R"({"data": {"samples_per_epoch": 100, "self_blend": 1}})"));
+  EXPECT_TRUE(parse(R"({"data": {"samples_per_epoch": 100, "sampling": "balanced"}})"));
 }
 
 TEST(RunConfigFile, FlatNamesMeanTheNetwork) {
@@ -78,12 +191,12 @@ TEST(RunConfigFile, WrongValuesSayWhatWasExpected) {
   EXPECT_NE(message(R"({"batch": 2.5})").find("whole number"), std::string::npos);
   EXPECT_NE(message(R"({"batch": 1})").find("from 2"), std::string::npos);
   EXPECT_NE(message(R"({"seed": -1})").find("from 0"), std::string::npos);
-  EXPECT_NE(message(R"({"trained": ["adapters"]})").find("level_embed"), std::string::npos);
+  EXPECT_NE(message(R"({"trained": ["gba"]})").find("unknown key \"trained\""), std::string::npos);
   EXPECT_NE(message(R"({"optimizer": {"rule": "adam"}})").find("sgd, adamw"), std::string::npos);
   EXPECT_NE(message(R"({"augment": {"jpeg": {"p": 2}}})").find("augment.jpeg.p"), std::string::npos);
   EXPECT_NE(message(R"({"network": {"heads": 5}})").find("does not divide"), std::string::npos);
   EXPECT_NE(message("{}", {"batch"}).find("key=value"), std::string::npos);
-  EXPECT_NE(message(R"({"data": {"sampling": "test"}})").find("shuffle, balanced"), std::string::npos);
+  EXPECT_NE(message(R"({"data": {"sampling": "test"}})").find("shuffle, balanced, paired"), std::string::npos);
   EXPECT_NE(message(R"({"data": {"role": "test"}})").find("unknown key \"data.role\""), std::string::npos);
 }
 

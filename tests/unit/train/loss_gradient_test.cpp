@@ -352,7 +352,7 @@ TEST(LossOptions, RangesAreHeld) {
   }
   EXPECT_NE(message({"loss.maks=1"}).find("did you mean \"loss.mask\"?"), std::string::npos);
   EXPECT_NE(message({"loss.patch_temperature=0"}).find("0.01"), std::string::npos);
-  EXPECT_NE(message({"lsa=false", "readout=cls", "loss.mask=1"}).find("network.lsa"), std::string::npos);
+  EXPECT_NE(message({"tuning=layernorm", "loss.mask=1"}).find("network.lsa"), std::string::npos);
 }
 
 // Everything on at once still learns, with either rule under SAM.

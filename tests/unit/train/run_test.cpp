@@ -47,7 +47,7 @@ class RunTest : public testing::Test {
  protected:
   RunTest() {
     config_.network = small_config();
-    config_.trained = all_groups();
+    config_.tuning = all_groups();
     config_.crop = made_recipe(made_);
     config_.data.manifest = write_made_crops(dir_.path(), made_).string();
     config_.augment.flip = 0.5;
@@ -182,7 +182,7 @@ TEST_F(RunTest, FrozenTrunkComesFromItsFile) {
   file.tensors["head.weight"] = Tensor::from_f32({1, 1}, std::vector<float>{0});
   ASSERT_TRUE(write_safetensors(file, dir_ / "vit.safetensors"));
   config_.pretrained = (dir_ / "vit.safetensors").string();
-  config_.trained = adapter_groups();
+  config_.tuning = adapter_groups();
   config_.schedule.epochs = 1;
   Listener listener(cancel_);
   ASSERT_TRUE(train(listener));

@@ -27,9 +27,9 @@ inline NetworkConfig small_config() {
 
 // Throws where the network cannot be made: a test without it must fail.
 inline std::unique_ptr<train::TrainNetwork> make_train_network(
-    const NetworkConfig& config, const TensorMap& weights, const train::Groups& trained,
+    const NetworkConfig& config, const TensorMap& weights, const train::Tuning& tuning,
     train::AttentionPath attention = train::AttentionPath::fused) {
-  auto network = train::TrainNetwork::create(config, trained, attention);
+  auto network = train::TrainNetwork::create(config, tuning, attention);
   if (!network) throw std::runtime_error(network.error().message);
   if (const Status loaded = (*network)->load(weights); !loaded) throw std::runtime_error(loaded.error().message);
   return std::move(*network);

@@ -1,0 +1,378 @@
+#include "train/nets/tuning.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "nn/network.hpp"
+#include "support/close.hpp"
+#include "train/nets/factors.hpp"
+#include "train/nets/init.hpp"
+#include "train/nets/smallest_directions.hpp"
+#include "train/nets/start_weights.hpp"
+#include "train/optim/optimizer.hpp"
+#include "unit/train/gradient_check.hpp"
+#include "unit/train/small_network.hpp"
+
+namespace dfa::test {
+namespace {
+
+using namespace dfa::train;
+using testing::HasSubstr;
+
+constexpr const char* kWords[] = {"linear",         "full",        "gba",      "lsa",   "gba+lsa",
+                                  "layernorm",      "bias",        "lora:2",   "svd:2", "gba+lsa+layernorm",
+                                  "layernorm+bias", "bias+lora:1", "gba+svd:1"};
+
+Tuning tuning_of(const std::string& word) {
+  const auto tuning = parse_tuning(word);
+  EXPECT_TRUE(tuning) << (tuning ? "" : tuning.error().message);
+  return tuning ? *tuning : Tuning{};
+}
+
+// Small enough for a hundred steps of every word.
+NetworkConfig tiny_config(const Tuning& tuning) {
+  NetworkConfig config = default_network(tuning);
+  config.image = 32;
+  config.dim = 16;
+  config.depth = 2;
+  config.heads = 2;
+  config.mlp = 32;
+  config.bottleneck = 4;
+  config.lsa_heads = 2;
+  config.spm_width = 4;
+  config.stages = {{0, 0}, {1, 1}};
+  return config;
+}
+
+TensorMap start_of(const NetworkConfig& config, const Tuning& tuning) {
+  TensorMap weights = hash_weights(config);
+  const Status added = add_factors(config, tuning, 5, weights);
+  EXPECT_TRUE(added) << added.error().message;
+  return weights;
+}
+
+struct Losses {
+  double first = 0, last = 0;
+};
+
+Losses take_steps(TrainNetwork& network, const NetworkConfig& config, int steps) {
+  Losses losses;
+  OptimizerOptions options;
+  options.weight_decay = 0;  // only a gradient may change a tensor
+  const auto optimizer = Optimizer::create(network, options);
+  EXPECT_TRUE(optimizer);
+  const std::vector<float> images = hash_images(config, 4);
+  for (int i = 0; optimizer && i < steps; ++i) {
+    const auto step = network.loss_and_gradients(images, alternating_labels(4), {});
+    EXPECT_TRUE(step && (*optimizer)->step(0.01));
+    if (!step) break;
+    (i == 0 ? losses.first : losses.last) = step->loss;
+  }
+  return losses;
+}
+
+bool same(const Tensor& a, const Tensor& b) {
+  return std::ranges::equal(a.bytes, b.bytes);
+}
+
+TEST(TuningWords, ReadBackToThemselves) {
+  for (const std::string word : kWords) {
+    EXPECT_EQ(tuning_word(tuning_of(word)), word);
+    EXPECT_EQ(tuning_of(tuning_word(tuning_of(word))), tuning_of(word));
+  }
+  EXPECT_EQ(tuning_word(tuning_of("layernorm+lsa+gba")), "gba+lsa+layernorm");
+  EXPECT_EQ(Tuning{}, tuning_of("gba+lsa"));
+}
+
+TEST(TuningWords, WhatMakesNoSenseIsRefused) {
+  const auto message = [](std::string_view word) {
+    const auto tuning = parse_tuning(word);
+    if (tuning) return "(was read as " + tuning_word(*tuning) + ")";
+    EXPECT_EQ(tuning.error().code, ErrorCode::usage);
+    return tuning.error().message;
+  };
+  EXPECT_THAT(message("layernrom"), HasSubstr("did you mean \"layernorm\"?"));
+  EXPECT_THAT(message(""), HasSubstr("is not known"));
+  EXPECT_THAT(message("gba+"), HasSubstr("is not known"));
+  EXPECT_THAT(message("gba+gba"), HasSubstr("twice"));
+  EXPECT_THAT(message("full+gba"), HasSubstr("stands alone"));
+  EXPECT_THAT(message("bias+linear"), HasSubstr("stands alone"));
+  EXPECT_THAT(message("lora:2+svd:1"), HasSubstr("two low-rank changes"));
+  for (const char* rank : {"lora", "lora:", "lora:0", "svd:x", "svd:2x", "lora:-1", "lora:1025"})
+    EXPECT_THAT(message(rank), HasSubstr("expected a whole number from 1 to 1024")) << rank;
+}
+
+TEST(TuningWords, MustFitTheNetwork) {
+  const auto message = [](const std::string& word, NetworkConfig network) {
+    const Status status = check_tuning(tuning_of(word), network);
+    return status ? std::string("(fits)") : status.error().message;
+  };
+  NetworkConfig network;
+  EXPECT_EQ(message("gba+lsa", network), "(fits)");
+  EXPECT_EQ(message("full", network), "(fits)");
+  EXPECT_THAT(message("layernorm", network), HasSubstr("--set network.gba=false"));
+  EXPECT_THAT(message("gba", network), HasSubstr("the network has lsa"));
+  network.gba = false;
+  EXPECT_THAT(message("gba+lsa", network), HasSubstr("trains gba, which this network has not"));
+  network.lsa = false;
+  EXPECT_EQ(message("svd:767", network), "(fits)");
+  EXPECT_THAT(message("svd:768", network), HasSubstr("not below dim 768"));
+}
+
+// Published figures and those that follow from the shapes, for ViT-B/16 with two classes.
+TEST(TuningCounts, OfVitB16AreExact) {
+  constexpr std::int64_t kTrunk = 85'798'656, kHead = 1'538, kGba = 1'189'644, kLsa = 1'529'408 + 14'194'944 + 2'304;
+  constexpr std::int64_t kLowRankOne = 12 * 4 * 2 * 768;
+  const std::map<std::string, std::int64_t> expected = {{"linear", kHead},
+                                                        {"full", kTrunk + kHead},
+                                                        {"gba", kGba + kHead},
+                                                        {"lsa", kLsa + kHead},
+                                                        {"gba+lsa", 16'917'838},
+                                                        {"layernorm", 38'400 + kHead},
+                                                        {"bias", 12 * 8'448 + 768 + 768 + kHead},
+                                                        {"gba+lsa+layernorm", 16'917'838 + 38'400},
+                                                        {"lora:1", kLowRankOne + kHead},
+                                                        {"lora:8", 8 * kLowRankOne + kHead},
+                                                        {"svd:1", kLowRankOne + 48 + kHead}};
+  for (const auto& [word, count] : expected) {
+    const Tuning tuning = tuning_of(word);
+    const TrainedCounts counts = count_trained(default_network(tuning), tuning);
+    EXPECT_EQ(counts.trained, count) << word;
+    if (tuning.low_rank == LowRank::none) {
+      EXPECT_EQ(counts.trained + counts.frozen,
+                kTrunk + kHead + (default_network(tuning).gba ? kGba : 0) + (default_network(tuning).lsa ? kLsa : 0))
+          << word;
+    }
+  }
+  EXPECT_EQ(counts_text(count_trained(NetworkConfig{}, Tuning{})),
+            "16917838 trained (gba 1189644, spm 1529408, interaction 14194944, level_embed 2304, head 1538), 85798656 "
+            "frozen");
+}
+
+// Effort's own figure: 24 * 4 * (1024 * 2 + 1).
+TEST(TuningCounts, OfTheResidualOfALargeTrunk) {
+  const Tuning tuning = tuning_of("svd:1");
+  NetworkConfig config = default_network(tuning);
+  config.dim = 1024;
+  config.depth = 24;
+  EXPECT_EQ(count_trained(config, tuning).trained_by_group.at(ParameterGroup::trunk), 196'704);
+}
+
+TEST(TuningCounts, QueryPoolingIsNarrow) {
+  NetworkConfig config;
+  const std::int64_t plain = count_trained(config, {}).trained;
+  config.readout = Readout::query;
+  for (const int queries : {1, 4, 16}) {
+    config.queries = queries;
+    const std::int64_t more = count_trained(config, {}).trained - plain;
+    EXPECT_EQ(more, 74'560 + 32 * queries);
+    EXPECT_LT(more, 100'000);
+  }
+  config.readout = Readout::token0;
+  config.readout_norm = ReadoutNorm::own;
+  EXPECT_EQ(count_trained(config, {}).trained - plain, 2 * 768);
+}
+
+class EveryWord : public testing::TestWithParam<const char*> {};
+
+// A hundred steps change exactly the tensors that the word names, and no bit of any other.
+TEST_P(EveryWord, ChangesWhatItNamesAndNothingElse) {
+  const Tuning tuning = tuning_of(GetParam());
+  const NetworkConfig config = tiny_config(tuning);
+  ASSERT_TRUE(check_tuning(tuning, config));
+  const TensorMap before = start_of(config, tuning);
+  const auto network = make_train_network(config, before, tuning);
+  const Losses losses = take_steps(*network, config, 100);
+  EXPECT_LT(losses.last, 0.9 * losses.first) << "nothing was learnt";
+  const TensorMap after = network->tensors();
+  ASSERT_EQ(after.size(), before.size());
+  std::size_t changed = 0;
+  for (const ParameterSpec& spec : training_parameters(config, tuning)) {
+    if (spec.kind != ParameterKind::weight) {
+      EXPECT_FALSE(same(before.at(spec.name), after.at(spec.name))) << spec.name << ": statistics follow the batches";
+      continue;
+    }
+    EXPECT_NE(same(before.at(spec.name), after.at(spec.name)), learns(tuning, spec)) << spec.name;
+    changed += learns(tuning, spec) ? 1 : 0;
+  }
+  EXPECT_EQ(changed, network->trained_names().size());
+  const TrainedCounts counts = network->counts(), expected = count_trained(config, tuning);
+  EXPECT_EQ(counts.trained, expected.trained);
+  EXPECT_EQ(counts.frozen, expected.frozen);
+  EXPECT_EQ(counts.trained_by_group, expected.trained_by_group);
+}
+INSTANTIATE_TEST_SUITE_P(Words, EveryWord, testing::ValuesIn(kWords));
+
+TEST(TuningNames, AreThoseOfTheWord) {
+  const auto names = [](const std::string& word) {
+    const Tuning tuning = tuning_of(word);
+    std::vector<std::string> learning;
+    NetworkConfig config = tiny_config(tuning);
+    config.depth = 1;
+    config.stages = {{0, 0}};
+    for (const ParameterSpec& spec : training_parameters(config, tuning))
+      if (learns(tuning, spec)) learning.push_back(spec.name);
+    return learning;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names("linear"), (Names{"head.1.weight", "head.1.bias"}));
+  EXPECT_EQ(names("layernorm"),
+            (Names{"blocks.0.norm1.weight", "blocks.0.norm1.bias", "blocks.0.norm2.weight", "blocks.0.norm2.bias",
+                   "norm.weight", "norm.bias", "head.1.weight", "head.1.bias"}));
+  EXPECT_EQ(names("bias"), (Names{"patch_embed.proj.bias", "blocks.0.norm1.bias", "blocks.0.attn.qkv.bias",
+                                  "blocks.0.attn.proj.bias", "blocks.0.norm2.bias", "blocks.0.mlp.fc1.bias",
+                                  "blocks.0.mlp.fc2.bias", "norm.bias", "head.1.weight", "head.1.bias"}));
+  EXPECT_EQ(names("svd:1"), (Names{"head.1.weight", "head.1.bias", "blocks.0.attn.qkv.svd_u", "blocks.0.attn.qkv.svd_s",
+                                   "blocks.0.attn.qkv.svd_v", "blocks.0.attn.proj.svd_u", "blocks.0.attn.proj.svd_s",
+                                   "blocks.0.attn.proj.svd_v"}));
+}
+
+class LowRankChange : public testing::TestWithParam<const char*> {
+ protected:
+  const Tuning tuning_ = tuning_of(GetParam());
+  const NetworkConfig config_ = tiny_config(tuning_);
+  const TensorMap start_ = start_of(config_, tuning_);
+};
+
+TEST_P(LowRankChange, ChangesNothingBeforeTheFirstStep) {
+  const std::vector<float> images = hash_images(config_, 3);
+  const auto plain = make_train_network(config_, hash_weights(config_), Tuning{ParameterGroup::head});
+  const auto tuned = make_train_network(config_, start_, tuning_);
+  const auto want = plain->forward(images, 3, Mode::eval), got = tuned->forward(images, 3, Mode::eval);
+  ASSERT_TRUE(want && got);
+  if (tuning_.low_rank == LowRank::lora)
+    EXPECT_EQ(got->logits, want->logits);
+  else
+    EXPECT_TRUE(expect_close(got->logits, want->logits, {.absolute = 1e-6, .relative = 1e-6}));
+  const auto merged = merge_factors(config_, tuning_, start_);
+  ASSERT_TRUE(merged) << merged.error().message;
+  for (const auto& [name, tensor] : hash_weights(config_)) EXPECT_TRUE(same(merged->at(name), tensor)) << name;
+}
+
+// The exported network is the trained one, in every engine and on every attention path.
+TEST_P(LowRankChange, MergedWeightsGiveTheTrainedLogits) {
+  constexpr int kImages = 3;
+  const std::vector<float> images = hash_images(config_, kImages);
+  const auto network = make_train_network(config_, start_, tuning_);
+  take_steps(*network, config_, 30);
+  const auto merged = merge_factors(config_, tuning_, network->tensors());
+  ASSERT_TRUE(merged) << merged.error().message;
+  const auto trained = network->forward(images, kImages, Mode::eval);
+  const auto before = make_train_network(config_, start_, tuning_)->forward(images, kImages, Mode::eval);
+  ASSERT_TRUE(trained && before);
+  EXPECT_FALSE(expect_close(trained->feature, before->feature, {.absolute = 1e-3})) << "nothing was learnt";
+  for (const Precision precision : {Precision::ref, Precision::f32}) {
+    const auto engine = make_network(config_, *merged, {.precision = precision, .threads = 1});
+    ASSERT_TRUE(engine) << engine.error().message;
+    std::vector<float> logits(trained->logits.size());
+    ASSERT_TRUE((*engine)->forward(images, kImages, {logits, {}}));
+    EXPECT_TRUE(expect_close(logits, trained->logits, {.absolute = 1e-5, .relative = 1e-5}));
+  }
+}
+
+TEST_P(LowRankChange, Bf16StaysNearF32) {
+  const std::vector<float> images = hash_images(config_, 4);
+  const auto network = make_train_network(config_, start_, tuning_, AttentionPath::matrices);
+  take_steps(*network, config_, 10);
+  const auto wide = network->forward(images, 4, Mode::eval),
+             narrow = network->forward(images, 4, Mode::eval, Compute::bf16);
+  ASSERT_TRUE(wide && narrow);
+  EXPECT_TRUE(expect_close(narrow->feature, wide->feature, {.absolute = 0.1, .relative = 0.05}));  // bf16 keeps 8 bits
+  ASSERT_TRUE(network->loss_and_gradients(images, alternating_labels(4), {.compute = Compute::bf16}));
+  const TensorMap gradients = network->gradients();
+  for (const std::string& name : network->trained_names())
+    EXPECT_TRUE(std::isfinite(norm_of(gradients.at(name)))) << name;
+}
+
+TEST_P(LowRankChange, GradientsAgreeWithDifferences) {
+  TensorMap weights = start_;
+  for (auto& [name, tensor] : weights) {  // away from B = 0, where A has no gradient
+    if (!name.ends_with("lora_b")) continue;
+    std::vector<float> values = *tensor.to_f32();
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = 0.02F * static_cast<float>(i % 7) - 0.05F;
+    tensor = Tensor::from_f32(tensor.shape, values);
+  }
+  const auto network = make_train_network(config_, weights, tuning_, AttentionPath::matrices);
+  const std::vector<float> images = hash_images(config_, 4);
+  for (const std::string& name : network->trained_names()) {
+    const double error = gradient_error(*network, weights, images, 4, name);
+    EXPECT_LT(error, 1e-5) << name;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Ranks, LowRankChange, testing::Values("lora:1", "lora:3", "svd:1", "svd:3"));
+
+// U0 S0 V0 is what the smallest singular values carry: V0's rows are orthonormal, and the principal part W - U0 S0 V0
+// sends them to zero.
+TEST(SmallestDirections, AreLeftOutOfThePrincipalPart) {
+  constexpr int kSide = 16, kRank = 3;
+  const Tensor weight = hash_weights(tiny_config(Tuning{ParameterGroup::head})).at("blocks.0.attn.proj.weight");
+  const std::vector<float> w = *weight.to_f32();
+  const auto d = smallest_directions(w, kSide, kSide, kRank);
+  ASSERT_TRUE(d) << d.error().message;
+  EXPECT_GE(d->s[0], d->s[1]);
+  EXPECT_GE(d->s[1], d->s[2]);
+  const auto at = [&](const std::vector<float>& m, int row, int column, int width) {
+    return static_cast<double>(m[static_cast<std::size_t>(row * width + column)]);
+  };
+  for (int a = 0; a < kRank; ++a) {
+    for (int b = 0; b < kRank; ++b) {
+      double dot = 0;
+      for (int i = 0; i < kSide; ++i) dot += at(d->v, a, i, kSide) * at(d->v, b, i, kSide);
+      EXPECT_NEAR(dot, a == b ? 1.0 : 0.0, 1e-6);
+    }
+    for (int row = 0; row < kSide; ++row) {
+      double sent = 0;
+      for (int i = 0; i < kSide; ++i) {
+        double residual = 0;
+        for (int r = 0; r < kRank; ++r)
+          residual += at(d->u, row, r, kRank) * d->s[static_cast<std::size_t>(r)] * at(d->v, r, i, kSide);
+        sent += (at(w, row, i, kSide) - residual) * at(d->v, a, i, kSide);
+      }
+      EXPECT_NEAR(sent, 0, 1e-5);
+    }
+  }
+}
+
+TEST(MergeFactors, IsStrict) {
+  const Tuning tuning = tuning_of("lora:1");
+  const NetworkConfig config = tiny_config(tuning);
+  TensorMap weights = start_of(config, tuning);
+  weights.erase("blocks.1.attn.qkv.lora_b");
+  const auto merged = merge_factors(config, tuning, weights);
+  ASSERT_FALSE(merged);
+  EXPECT_EQ(merged.error().code, ErrorCode::model_tensors);
+  EXPECT_THAT(merged.error().message, HasSubstr("blocks.1.attn.qkv.lora_b"));
+}
+
+TEST(StartWeights, AnOwnReadoutNormBeginsAsTheTrunks) {
+  const Tuning tuning = tuning_of("layernorm");
+  NetworkConfig config = tiny_config(tuning);
+  config.readout_norm = ReadoutNorm::own;
+  const auto start = start_weights(config, tuning, 3, {});
+  ASSERT_TRUE(start) << start.error().message;
+  for (const char* end : {"weight", "bias"})
+    EXPECT_TRUE(
+        same(start->weights.at(std::string("readout_norm.") + end), start->weights.at(std::string("norm.") + end)));
+  EXPECT_EQ(start->trunk_sha256.size(), 64U);
+  EXPECT_EQ(start->trunk_sha256, trunk_sha256(config, start->weights));
+}
+
+TEST(TrunkHash, DependsOnTheTrunksValuesAlone) {
+  const Tuning tuning = tuning_of("gba+lsa");
+  const NetworkConfig config = tiny_config(tuning);
+  TensorMap weights = hash_weights(config);
+  const std::string hash = trunk_sha256(config, weights);
+  std::vector<float> head = *weights.at("head.1.bias").to_f32();
+  head[0] += 1;
+  weights["head.1.bias"] = Tensor::from_f32({2}, head);
+  EXPECT_EQ(trunk_sha256(config, weights), hash);
+  TensorMap half = weights, widened = weights;
+  half["norm.bias"] = convert_floats(weights.at("norm.bias"), Dtype::f16);
+  widened["norm.bias"] = convert_floats(half.at("norm.bias"), Dtype::f32);
+  EXPECT_EQ(trunk_sha256(config, half), trunk_sha256(config, widened));
+  EXPECT_NE(trunk_sha256(config, half), hash);
+}
+
+}  // namespace
+}  // namespace dfa::test
