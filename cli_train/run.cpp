@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <exception>
 
 #include "base/nearest_name.hpp"
@@ -15,6 +16,7 @@ namespace {
 Exit exit_for(ErrorCode code) {
   const int number = static_cast<int>(code);
   if (code == ErrorCode::usage) return Exit::usage;
+  if (code == ErrorCode::rank_lost) return Exit::rank;
   if (number >= 400 && number < 500) return Exit::model;
   if (code == ErrorCode::recipe_mismatch) return Exit::model;
   if ((number >= 200 && number < 400) || code == ErrorCode::manifest_invalid) return Exit::no_input;
@@ -49,8 +51,9 @@ std::string suggestion(const CLI::App& app, std::span<const std::string> argv) {
 }  // namespace
 
 void Context::fail_with(const Error& error) {
-  if (error.code == ErrorCode::cancelled && cancel.requested()) {
-    exit_status = static_cast<int>(Exit::signal_base) + cancel.signal();
+  if (error.code == ErrorCode::cancelled) {
+    // Without a signal of our own another rank of the training had one.
+    exit_status = static_cast<int>(Exit::signal_base) + (cancel.requested() ? cancel.signal() : SIGTERM);
     return;
   }
   streams.err << "dfa-train: " << error.message << "\n";

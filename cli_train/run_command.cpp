@@ -47,10 +47,11 @@ void finish(const Result<train::RunSummary>& summary, Context& context) {
     context.streams.err << (context.streams.err_is_terminal ? "\n" : "");
     return context.fail_with(summary.error());
   }
+  context.finish(Exit::success);
+  if (summary->rank > 0) return;  // rank 0 says it
   context.streams.out << fmt::format(
       "{{\"schema\":\"dfa.run/1\",\"folder\":\"{}\",\"epochs\":{},\"best_epoch\":{},\"best_val_auc\":{}}}\n",
       summary->folder.string(), summary->epochs, summary->best_epoch, summary->best_auc);
-  context.finish(Exit::success);
 }
 
 }  // namespace

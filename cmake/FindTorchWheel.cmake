@@ -14,11 +14,18 @@ foreach(file "${TorchWheel_ROOT}/include/torch/csrc/api/include/torch/torch.h" "
   endif()
 endforeach()
 
+# c10d's headers ask for Gloo's; the code itself is in libtorch_cpu.
+find_path(TorchWheel_GLOO_INCLUDE gloo/context.h)
+mark_as_advanced(TorchWheel_GLOO_INCLUDE)
+if(NOT TorchWheel_GLOO_INCLUDE)
+  list(APPEND TorchWheel_missing "gloo/context.h (Debian package libgloo-dev)")
+endif()
+
 if(TorchWheel_missing)
   list(JOIN TorchWheel_missing "\n  " TorchWheel_missing)
   set(TorchWheel_FOUND FALSE)
   message(FATAL_ERROR "DFA_TRAIN is on, but the torch wheels are not unpacked; not there:\n  ${TorchWheel_missing}\n"
-                      "next step: run scripts/setup --dev (it fetches torch and two CUDA runtime wheels, pinned by hash, into "
+                      "next step: run scripts/setup --dev (it installs libgloo-dev and fetches torch and two CUDA runtime wheels, pinned by hash, into "
                       "${DFA_DEPS_DIR}), or configure a preset without training, such as release")
 endif()
 

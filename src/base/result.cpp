@@ -42,6 +42,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "manifest_invalid";
     case ErrorCode::non_finite_loss:
       return "non_finite_loss";
+    case ErrorCode::rank_lost:
+      return "rank_lost";
     case ErrorCode::internal:
       return "internal";
   }

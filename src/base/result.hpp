@@ -39,6 +39,7 @@ enum class ErrorCode : int {
   manifest_invalid = 600,
   // 700: training
   non_finite_loss = 700,
+  rank_lost = 701,  // another process of the training died, hangs, or never came
   // 900: a mistake of ours
   internal = 900,
 };

@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
+#include "train/devices/statistics.hpp"
 #include "train/losses/loss_options.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
@@ -59,8 +60,11 @@ struct RunConfig {
   OptimizerOptions optimizer;
   double rate = 0.1;
   RateUnit rate_unit = RateUnit::per_256;
-  Schedule schedule;  // peak is computed from rate, rate_unit and batch
-  int batch = 32;
+  Schedule schedule;   // peak is computed from rate, rate_unit and batch
+  int batch = 32;      // crops of a step: of all ranks and all its micro-batches
+  int accumulate = 1;  // micro-batches of a step, one after the other; batch statistics are those of a micro-batch
+  HeadStatistics head_statistics = HeadStatistics::whole;  // matters with several ranks only
+  int rank_timeout_s = 60;                                 // a rank that does not answer for so long ends the run
   int eval_batch = 32;
   double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
   Compute compute = Compute::f32;

@@ -23,6 +23,7 @@ constexpr Word<Outside> kOutsides[] = {{Outside::mirror, "mirror"}, {Outside::bl
 constexpr Word<RateUnit> kRateUnits[] = {{RateUnit::absolute, "absolute"}, {RateUnit::per_256, "per_256"}};
 constexpr Word<Rule> kRules[] = {{Rule::sgd, "sgd"}, {Rule::adamw, "adamw"}};
 constexpr Word<Decay> kDecays[] = {{Decay::all, "all"}, {Decay::matrices_only, "matrices_only"}};
+constexpr Word<HeadStatistics> kHeadStatistics[] = {{HeadStatistics::whole, "whole"}, {HeadStatistics::rank, "rank"}};
 constexpr Word<Compute> kComputes[] = {{Compute::f32, "f32"}, {Compute::bf16, "bf16"}};
 
 template <class Enum, std::size_t count>
@@ -255,6 +256,9 @@ Json run_config_to_json(const RunConfig& config) {
                       {"warmup_epochs", config.schedule.warmup_epochs},
                       {"floor", config.schedule.floor}};
   json["batch"] = config.batch;
+  json["accumulate"] = config.accumulate;
+  json["head_statistics"] = text_of(kHeadStatistics, config.head_statistics);
+  json["rank_timeout_s"] = config.rank_timeout_s;
   json["eval_batch"] = config.eval_batch;
   json["ema"] = config.ema;
   json["compute"] = text_of(kComputes, config.compute);
@@ -265,7 +269,7 @@ Json run_config_to_json(const RunConfig& config) {
 }
 
 Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& network) {
-  constexpr int kMostBatch = 65536, kMostThreads = 4096;
+  constexpr int kMostBatch = 65536, kMostThreads = 4096, kMostRankSeconds = 86400;
   RunConfig config;
   config.name = json["name"].get<std::string>();
   config.out = json["out"].get<std::string>();
@@ -283,6 +287,9 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_loss(json["loss"], network, config.loss));
   DFA_TRY(take_optimizer(json["optimizer"], config.optimizer));
   DFA_TRY(take_whole(json["batch"], "batch", 2, kMostBatch, config.batch));
+  DFA_TRY(take_whole(json["accumulate"], "accumulate", 1, kMostBatch, config.accumulate));
+  DFA_TRY(take_word(json["head_statistics"], "head_statistics", kHeadStatistics, config.head_statistics));
+  DFA_TRY(take_whole(json["rank_timeout_s"], "rank_timeout_s", 2, kMostRankSeconds, config.rank_timeout_s));
   DFA_TRY(take_schedule(json["schedule"], config));
   DFA_TRY(take_whole(json["eval_batch"], "eval_batch", 1, kMostBatch, config.eval_batch));
   DFA_TRY(take_number(json["ema"], "ema", 0, 1, config.ema));

@@ -3,6 +3,7 @@
 #include "base/hash.hpp"
 #include "train/data/crop_file.hpp"
 #include "train/data/pairing.hpp"
+#include "train/devices/shares.hpp"
 #include "train/losses/loss_heads.hpp"
 #include "train/nets/start_weights.hpp"
 
@@ -77,7 +78,9 @@ Result<std::vector<Slot>> plan_of(const RunParts& parts, std::int64_t epoch) {
 
 Status build_network(RunParts& parts, RunObserver& observer) {
   const RunConfig& config = parts.config;
-  set_torch_threads(config.threads);
+  DFA_ASSIGN_OR_RETURN(parts.micro_batch, micro_batch_size(config, parts.group->size()));
+  DFA_ASSIGN_OR_RETURN(const int threads, threads_of_rank(*parts.group, config.threads));
+  set_torch_threads(threads);
   DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.tuning, config.attention));
   DFA_ASSIGN_OR_RETURN(const StartWeights start,
                        start_weights(config.network, config.tuning, config.seed, config.pretrained));
@@ -87,6 +90,8 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   parts.trunk_sha256 = start.trunk_sha256;
   DFA_TRY(parts.network->load(start.weights));
   DFA_TRY(parts.network->add_loss_heads(init_loss_heads(config.network, config.loss, config.seed)));
+  share_statistics(*parts.network, *parts.group, config.head_statistics);
+  parts.gradients = GradientPool::create(*parts.network, *parts.group);
   DFA_ASSIGN_OR_RETURN(parts.optimizer, Optimizer::create(*parts.network, config.optimizer));
   if (config.ema > 0) parts.average = WeightAverage::create(*parts.network, config.ema);
 

@@ -11,6 +11,7 @@
 #include "train/data/crop_set.hpp"
 #include "train/data/epoch_plan.hpp"
 #include "train/data/self_blender.hpp"
+#include "train/devices/gradient_pool.hpp"
 #include "train/loop/observer.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
@@ -19,12 +20,15 @@ namespace dfa::train {
 
 struct RunParts {
   RunConfig config;
+  std::shared_ptr<RankGroup> group = RankGroup::alone();  // who trains together
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
   std::string trunk_sha256;    // of the trunk's tensors before training
   std::unique_ptr<CropSet> train_crops, val_crops;
   std::unique_ptr<SelfBlender> blender;  // null without self-blended pairs
   std::unique_ptr<TrainNetwork> network;
+  int micro_batch = 0;  // crops of one forward pass of one rank
+  std::unique_ptr<GradientPool> gradients;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<WeightAverage> average;  // null without one
 };

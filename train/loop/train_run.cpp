@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "base/machine.hpp"
+#include "train/devices/shares.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/epoch_metrics.hpp"
 #include "train/loop/run_folder.hpp"
@@ -24,26 +25,29 @@ double seconds_since(Clock::time_point begin) {
 // A run between two moments at which it could be stopped.
 class Run {
  public:
-  Run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel)
+  Run(const RunConfig& config, std::shared_ptr<RankGroup> group, RunObserver& observer, const CancelFlag& cancel)
       : observer_(observer), cancel_(cancel), folder_(config.out) {
     parts_.config = config;
+    parts_.group = std::move(group);
   }
 
   Status open();
-  Status make_folder() { return folder_.create(parts_.config); }
+  Status make_folder() { return writes() ? folder_.create(parts_.config) : Status{}; }
   Status restore(const Checkpoint& checkpoint);
   Result<RunSummary> train();
 
  private:
   Status train_epoch();
-  Status one_step(const Batch& batch, std::int64_t steps);
+  Status agree_on_start();
+  Status one_step(std::span<const Batch> batch, std::int64_t steps);
   Status end_epoch(std::int64_t steps);
   Result<ValidationResult> validate_average();
   EpochMetrics close_books(const ValidationResult& validated, std::int64_t steps, double val_seconds);
   Status save_last();
   Checkpoint snapshot() const;
   void report_step(const StepValues& values, std::int64_t steps);
-  tl::unexpected<Error> bad_step(const Error& error, const Batch& batch) const;
+  tl::unexpected<Error> bad_step(const Error& error, std::span<const Batch> batch) const;
+  bool writes() const { return parts_.group->is_first(); }
   const RunConfig& config() const { return parts_.config; }
 
   RunObserver& observer_;
@@ -57,7 +61,22 @@ class Run {
 
 Status Run::open() {
   DFA_TRY(open_data(parts_, observer_));
-  return build_network(parts_, observer_);
+  DFA_TRY(build_network(parts_, observer_));
+  return agree_on_start();
+}
+
+// What must be the same everywhere for the ranks' steps to be those of one run.
+Status Run::agree_on_start() {
+  RankGroup& group = *parts_.group;
+  DFA_TRY(agree_equal(group, "version", kBuildId));
+  DFA_TRY(agree_equal(group, "configuration", run_config_json(config())));
+  DFA_TRY(agree_equal(group, "manifest", parts_.manifest_sha256));
+  DFA_TRY(agree_equal(group, "pre-trained trunk", parts_.initial_sha256));
+  if (group.is_alone()) return {};
+  const bool whole = config().head_statistics == HeadStatistics::whole;
+  observer_.note(LogLevel::info, fmt::format("{} ranks, {} crops each at a time; the head's statistics are those of {}",
+                                             group.size(), parts_.micro_batch, whole ? "all" : "each by itself"));
+  return {};
 }
 
 Status Run::restore(const Checkpoint& checkpoint) {
@@ -89,15 +108,18 @@ Checkpoint Run::snapshot() const {
 }
 
 Status Run::save_last() {
+  if (!writes()) return {};
   Checkpoint checkpoint = snapshot();
   checkpoint.optimizer = parts_.optimizer->state();
   if (parts_.average) checkpoint.average = parts_.average->state();
   return folder_.save_last(checkpoint);
 }
 
-tl::unexpected<Error> Run::bad_step(const Error& error, const Batch& batch) const {
+tl::unexpected<Error> Run::bad_step(const Error& error, std::span<const Batch> batch) const {
+  if (error.code != ErrorCode::non_finite_loss) return tl::unexpected<Error>(error);
   std::string crops;
-  for (const std::uint32_t sample : batch.samples) crops += "\n    " + parts_.train_crops->samples()[sample].path;
+  for (const Batch& part : batch)
+    for (const std::uint32_t sample : part.samples) crops += "\n    " + parts_.train_crops->samples()[sample].path;
   return fail(error.code,
               "epoch {}, step {}: {}\n  likely cause: the learning rate is too high, or a crop is damaged\n  last good "
               "state: {}\n  crops of the batch:{}",
@@ -111,7 +133,7 @@ void Run::report_step(const StepValues& values, std::int64_t steps) {
                      seconds_here_ / static_cast<double>(steps_done_here_) * static_cast<double>(left), values.terms});
 }
 
-Status Run::one_step(const Batch& batch, std::int64_t steps) {
+Status Run::one_step(std::span<const Batch> batch, std::int64_t steps) {
   const auto values = train_step(parts_, batch, {at_.epoch, at_.step, steps});
   if (!values) return bad_step(values.error(), batch);
   ++at_.step;
@@ -125,18 +147,19 @@ Status Run::one_step(const Batch& batch, std::int64_t steps) {
 
 Status Run::train_epoch() {
   DFA_ASSIGN_OR_RETURN(const auto loader, start_epoch(parts_, at_.epoch, at_.step));
-  const std::int64_t steps = static_cast<std::int64_t>(loader->batches());
+  const std::int64_t steps = steps_of(*loader, config());
   std::uint64_t misses = 0;
   for (;;) {
     const Clock::time_point begin = Clock::now();
-    DFA_ASSIGN_OR_RETURN(const std::optional<Batch> batch, loader->next());
-    if (!batch) break;
-    misses += batch->self_blend_misses;
-    if (cancel_.requested()) {
+    DFA_ASSIGN_OR_RETURN(const std::vector<Batch> batch, next_parts(*loader, config().accumulate));
+    if (batch.empty()) break;
+    for (const Batch& part : batch) misses += part.self_blend_misses;
+    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(*parts_.group, cancel_.requested()));
+    if (stop) {
       DFA_TRY(save_last());
       return fail(ErrorCode::cancelled, "stopped after epoch {}, step {}; the state is saved", at_.epoch, at_.step);
     }
-    DFA_TRY(one_step(*batch, steps));
+    DFA_TRY(one_step(batch, steps));
     const double seconds = seconds_since(begin);
     at_.seconds += seconds;
     seconds_here_ += seconds;
@@ -150,7 +173,7 @@ Status Run::train_epoch() {
 // Where there is a weight average it stays in the network's place afterwards, when this succeeds.
 Result<ValidationResult> Run::validate_average() {
   if (parts_.average) parts_.average->swap();
-  auto validated = validate(*parts_.network, *parts_.val_crops, config(), cancel_);
+  auto validated = validate(*parts_.network, *parts_.val_crops, config(), *parts_.group, cancel_);
   if (validated) return validated;
   if (parts_.average) parts_.average->swap();
   if (validated.error().code == ErrorCode::cancelled)
@@ -190,39 +213,70 @@ Status Run::end_epoch(std::int64_t steps) {
   const EpochMetrics metrics = close_books(validated, steps, seconds_since(begin));
   at_.history.push_back(metrics_line(metrics));
   const bool is_best = at_.best_epoch == at_.epoch;
-  const Status saved = is_best ? folder_.save_best(snapshot()) : Status{};  // while the average is in place
+  const Status saved = is_best && writes() ? folder_.save_best(snapshot()) : Status{};  // while the average is in place
   if (parts_.average) parts_.average->swap();
   DFA_TRY(saved);
-  DFA_TRY(folder_.write_metrics(at_.history));
+  if (writes()) DFA_TRY(folder_.write_metrics(at_.history));
   observer_.on_epoch(at_.history.back());
   const bool last = at_.epoch == config().schedule.epochs;
-  return last || at_.epoch % config().checkpoint_every == 0 || cancel_.requested() ? save_last() : Status{};
+  return last || at_.epoch % config().checkpoint_every == 0 ? save_last() : Status{};
 }
 
 Result<RunSummary> Run::train() {
   while (at_.epoch < config().schedule.epochs) {
     DFA_TRY(train_epoch());
-    if (cancel_.requested()) return fail(ErrorCode::cancelled, "stopped after epoch {}; the state is saved", at_.epoch);
+    DFA_ASSIGN_OR_RETURN(const bool stop, agree_any(*parts_.group, cancel_.requested()));
+    if (!stop) continue;
+    DFA_TRY(save_last());
+    return fail(ErrorCode::cancelled, "stopped after epoch {}; the state is saved", at_.epoch);
   }
-  return RunSummary{folder_.path(), at_.epoch, at_.best_auc, at_.best_epoch};
+  return RunSummary{folder_.path(), at_.epoch, at_.best_auc, at_.best_epoch, parts_.group->rank()};
+}
+
+// What the other ranks would say is what rank 0 says.
+class Silent : public RunObserver {
+ public:
+  void note(LogLevel, const std::string&) override {}
+  void on_step(const StepReport&) override {}
+  void on_epoch(const std::string&) override {}
+};
+
+// Meets the other ranks, if there are any, does the work, and sees to it that an error ends the run for all of them.
+template <class Work>
+Result<RunSummary> among_ranks(const RunConfig& config, RunObserver& observer, const Work& work) {
+  DFA_ASSIGN_OR_RETURN(const RankEnvironment environment, read_rank_environment());
+  DFA_ASSIGN_OR_RETURN(const std::shared_ptr<RankGroup> group,
+                       RankGroup::join(environment, std::chrono::seconds(config.rank_timeout_s)));
+  Silent silent;
+  Result<RunSummary> summary = work(group, group->is_first() ? observer : static_cast<RunObserver&>(silent));
+  if (!summary) return tl::unexpected<Error>(group->leave(std::move(summary).error()));
+  return summary;
 }
 
 }  // namespace
 
 Result<RunSummary> start_run(const RunConfig& config, RunObserver& observer, const CancelFlag& cancel) {
-  Run run(config, observer, cancel);
-  DFA_TRY(run.open());
-  DFA_TRY(run.make_folder());
-  return run.train();
+  return among_ranks(config, observer,
+                     [&](const std::shared_ptr<RankGroup>& group, RunObserver& told) -> Result<RunSummary> {
+                       Run run(config, group, told, cancel);
+                       DFA_TRY(run.open());
+                       DFA_TRY(run.make_folder());
+                       return run.train();
+                     });
 }
 
 Result<RunSummary> resume_run(const std::filesystem::path& folder, RunObserver& observer, const CancelFlag& cancel) {
-  DFA_ASSIGN_OR_RETURN(Checkpoint checkpoint, read_checkpoint(folder / kLastCheckpoint));
-  checkpoint.config.out = folder.string();  // the folder may have been moved
-  Run run(checkpoint.config, observer, cancel);
-  DFA_TRY(run.open());
-  DFA_TRY(run.restore(checkpoint));
-  return run.train();
+  Result<Checkpoint> checkpoint = read_checkpoint(folder / kLastCheckpoint);
+  const RunConfig config = checkpoint ? checkpoint->config : RunConfig{};  // the others must hear of a failure too
+  return among_ranks(config, observer,
+                     [&](const std::shared_ptr<RankGroup>& group, RunObserver& told) -> Result<RunSummary> {
+                       if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
+                       checkpoint->config.out = folder.string();  // the folder may have been moved
+                       Run run(checkpoint->config, group, told, cancel);
+                       DFA_TRY(run.open());
+                       DFA_TRY(run.restore(*checkpoint));
+                       return run.train();
+                     });
 }
 
 }  // namespace dfa::train

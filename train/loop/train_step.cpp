@@ -1,12 +1,13 @@
 #include "train/loop/train_step.hpp"
 
 #include "augment/augment_sets.hpp"
+#include "train/devices/shares.hpp"
 
 namespace dfa::train {
 
-Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int64_t epoch, std::int64_t first_batch) {
+Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int64_t epoch, std::int64_t first_step) {
   const RunConfig& config = parts.config;
-  DFA_ASSIGN_OR_RETURN(std::vector<Slot> slots, plan_of(parts, epoch));
+  DFA_ASSIGN_OR_RETURN(const std::vector<Slot> slots, plan_of(parts, epoch));
   LoaderOptions options;
   options.recipe = config.crop;
   options.side = config.network.image;
@@ -16,32 +17,36 @@ Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int
   options.blender = parts.blender.get();
   options.seed = config.seed;
   options.epoch = static_cast<std::uint64_t>(epoch);
-  options.batch = config.batch;
+  options.batch = parts.micro_batch;
   options.workers = config.data.workers;
   options.prefetch = config.data.prefetch;
-  options.first_batch = static_cast<std::size_t>(first_batch);
-  auto loader = BatchLoader::start(*parts.train_crops, std::move(slots), options);
+  options.first_batch = static_cast<std::size_t>(first_step * config.accumulate);
+  auto loader = BatchLoader::start(*parts.train_crops,
+                                   slots_of_rank(slots, config.batch, parts.micro_batch, *parts.group), options);
   if (loader->batches() == 0)
     return fail(ErrorCode::usage, "an epoch has fewer crops than a batch of {}; incomplete batches are dropped",
                 config.batch);
   return loader;
 }
 
-Result<StepValues> train_step(RunParts& parts, const Batch& batch, const StepPlace& place) {
+std::int64_t steps_of(const BatchLoader& loader, const RunConfig& config) {
+  return static_cast<std::int64_t>(loader.batches()) / config.accumulate;
+}
+
+Result<StepValues> train_step(RunParts& parts, std::span<const Batch> batch, const StepPlace& place) {
   const RunConfig& config = parts.config;
   LossOptions options = config.loss;
   options.compute = config.compute;
   options.epoch = static_cast<double>(place.epoch) + static_cast<double>(place.step) / static_cast<double>(place.steps);
-  const StepInput input{batch.images, batch.labels, batch.masks, batch.mask_known, batch.strong};
-  DFA_ASSIGN_OR_RETURN(LossValues values, parts.network->loss_and_gradients(input, options));
-  DFA_TRY(check_finite(values));
+  DFA_ASSIGN_OR_RETURN(LossValues values, parts.gradients->loss_and_gradients(batch, options));
   const auto again = [&]() -> Status {  // for SAM's second pass
     options.statistics = Statistics::keep;
-    DFA_ASSIGN_OR_RETURN(const LossValues uphill, parts.network->loss_and_gradients(input, options));
-    return check_finite(uphill);
+    const auto uphill = parts.gradients->loss_and_gradients(batch, options);
+    return uphill ? Status{} : tl::unexpected<Error>(uphill.error());
   };
   const double rate = learning_rate(config.schedule, place.epoch, place.step, place.steps);
   DFA_ASSIGN_OR_RETURN(const double norm, parts.optimizer->step(rate, again));
+  if (config.head_statistics == HeadStatistics::rank) DFA_TRY(broadcast_head_statistics(*parts.network, *parts.group));
   if (parts.average) parts.average->update();
   return StepValues{values.loss, norm, rate, std::move(values.terms)};
 }

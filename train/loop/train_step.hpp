@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/result.hpp"
@@ -26,11 +27,15 @@ struct StepValues {
   std::vector<LossTerm> terms = {};  // what the loss is the sum of
 };
 
-// The batches of an epoch from `first_batch` on. Errors: usage when the crops do not fill one batch.
-Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int64_t epoch, std::int64_t first_batch);
+// This rank's micro-batches of an epoch, `accumulate` a step, from step `first_step` on. Errors: usage when the crops
+// do not fill one batch.
+Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int64_t epoch, std::int64_t first_step);
+// Steps of the epoch that the loader was started for.
+std::int64_t steps_of(const BatchLoader& loader, const RunConfig& config);
 
-// Forward, backward, optimiser, weight average. Errors: non_finite_loss, naming the loss's term (weights and momenta
-// are as before the step, the running statistics are not), internal, out_of_memory.
-Result<StepValues> train_step(RunParts& parts, const Batch& batch, const StepPlace& place);
+// Forward and backward of this rank's micro-batches of a step (next_parts()), the mean over all ranks, optimiser,
+// weight average. Errors: non_finite_loss, naming the loss's term (weights and momenta are as before the step, the
+// running statistics are not), internal, out_of_memory.
+Result<StepValues> train_step(RunParts& parts, std::span<const Batch> batch, const StepPlace& place);
 
 }  // namespace dfa::train

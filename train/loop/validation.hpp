@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "train/config/run_config.hpp"
 #include "train/data/crop_set.hpp"
+#include "train/devices/rank_group.hpp"
 
 namespace dfa::train {
 
@@ -18,8 +19,10 @@ struct ValidationResult {
   std::map<std::string, double> auc_by_method;  // each method's fakes against all reals
 };
 
-// Eval mode, f32. Errors: usage when role val lacks a class, non_finite_loss, cancelled, those of the loader.
+// Eval mode, f32. Each rank scores its share; every rank gets the result of the whole set, to the bit that of one
+// process (each batch is some rank's, and sums are made in the set's order). Errors: usage when role val lacks a class,
+// non_finite_loss, cancelled, those of the loader.
 Result<ValidationResult> validate(TrainNetwork& network, const CropSet& crops, const RunConfig& config,
-                                  const CancelFlag& cancel);
+                                  RankGroup& group, const CancelFlag& cancel);
 
 }  // namespace dfa::train

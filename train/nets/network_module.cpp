@@ -22,7 +22,7 @@ at::Tensor widen(const at::Tensor& t) {
 nn::Sequential make_head(const NetworkConfig& config) {
   const nn::Linear linear(config.dim, config.classes);
   if (config.head == HeadKind::l2_linear) return nn::Sequential(L2Norm(), linear);
-  return nn::Sequential(nn::BatchNorm1d(nn::BatchNorm1dOptions(config.dim).eps(kHeadEps).momentum(0.1).affine(false)),
+  return nn::Sequential(SharedBatchNorm1d(nn::BatchNorm1dOptions(config.dim).eps(kHeadEps).momentum(0.1).affine(false)),
                         linear);
 }
 

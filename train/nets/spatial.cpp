@@ -11,7 +11,7 @@ constexpr int kRgb = 3;
 // Bias-free 3x3 convolution with padding 1, BatchNorm, ReLU, appended: three places of the Sequential.
 void append_unit(nn::Sequential& unit, int in, int out, int stride) {
   unit->push_back(nn::Conv2d(nn::Conv2dOptions(in, out, 3).stride(stride).padding(1).bias(false)));
-  unit->push_back(nn::BatchNorm2d(nn::BatchNorm2dOptions(out).eps(1e-5).momentum(0.1)));
+  unit->push_back(SharedBatchNorm2d(nn::BatchNorm2dOptions(out).eps(1e-5).momentum(0.1)));
   unit->push_back(nn::ReLU());
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nn/network_config.hpp"
+#include "train/devices/shared_batch_norm.hpp"
 #include "train/nets/vit.hpp"
 
 namespace dfa::train {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -46,6 +48,15 @@ inline double norm_of(const Tensor& tensor) {
   const auto values = tensor.to_f32();
   for (const float value : *values) sum += static_cast<double>(value) * value;
   return std::sqrt(sum);
+}
+
+// The norm of the difference, as a share of the norm of the second. Counters are equal (0) or not (1).
+inline double relative_difference(const Tensor& got, const Tensor& expected) {
+  if (expected.dtype == Dtype::i64) return std::ranges::equal(got.bytes, expected.bytes) ? 0 : 1;
+  const auto a = got.to_f32(), b = expected.to_f32();
+  double sum = 0;
+  for (std::size_t i = 0; i < b->size(); ++i) sum += std::pow(static_cast<double>((*a)[i]) - (*b)[i], 2);
+  return std::sqrt(sum) / (norm_of(expected) + 1e-12);
 }
 
 }  // namespace dfa::test

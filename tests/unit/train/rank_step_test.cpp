@@ -1,0 +1,195 @@
+// A step on several ranks, or in several parts, against the same step at once.
+#include <cmath>
+
+#include "nn/network.hpp"
+#include "support/close.hpp"
+#include "train/devices/gradient_pool.hpp"
+#include "train/devices/statistics.hpp"
+#include "unit/train/rank_threads.hpp"
+#include "unit/train/small_network.hpp"
+
+namespace dfa::test {
+namespace {
+
+using namespace dfa::train;
+
+constexpr std::chrono::seconds kPatient{60};
+constexpr int kBatch = 8;
+
+Batch crops_of(const NetworkConfig& config, int begin, int end) {
+  const std::vector<float> images = hash_images(config, kBatch);
+  const std::vector<std::int64_t> labels = alternating_labels(kBatch);
+  const std::size_t values = images.size() / kBatch;
+  Batch batch;
+  batch.images.assign(images.begin() + static_cast<std::ptrdiff_t>(values * static_cast<std::size_t>(begin)),
+                      images.begin() + static_cast<std::ptrdiff_t>(values * static_cast<std::size_t>(end)));
+  batch.labels.assign(labels.begin() + begin, labels.begin() + end);
+  return batch;
+}
+
+struct Step {
+  double loss = 0;
+  TensorMap gradients, tensors;
+};
+
+// The step of one rank that takes `parts`. Throws where there is none.
+Step step_of(RankGroup& group, TrainNetwork& network, const std::vector<Batch>& parts, Compute compute) {
+  const auto pool = GradientPool::create(network, group);
+  const auto values = pool->loss_and_gradients(parts, {.label_smoothing = 0.1, .compute = compute});
+  if (!values) throw std::runtime_error(values.error().message);
+  return {values->loss, network.gradients(), network.tensors()};
+}
+
+Step step_alone(const NetworkConfig& config, const TensorMap& weights, const std::vector<Batch>& parts,
+                Compute compute) {
+  const auto group = RankGroup::join({}, kPatient);
+  const auto network = make_train_network(config, weights, all_groups());
+  share_statistics(*network, **group, HeadStatistics::whole);
+  return step_of(**group, *network, parts, compute);
+}
+
+// The batch on `ranks` ranks; every rank must come to the same.
+Step step_on_ranks(const NetworkConfig& config, const TensorMap& weights, int ranks, HeadStatistics head,
+                   Compute compute) {
+  std::vector<Step> steps(static_cast<std::size_t>(ranks));
+  as_ranks(ranks, kPatient, [&](RankGroup& group) {
+    const auto network = make_train_network(config, weights, all_groups());
+    share_statistics(*network, group, head);
+    const int size = kBatch / ranks, begin = group.rank() * size;
+    Step& step = steps[static_cast<std::size_t>(group.rank())];
+    step = step_of(group, *network, {crops_of(config, begin, begin + size)}, compute);
+    if (head == HeadStatistics::rank) {
+      ASSERT_TRUE(broadcast_head_statistics(*network, group));
+    }
+    step.tensors = network->tensors();
+  });
+  for (const Step& step : steps) {
+    EXPECT_EQ(step.loss, steps[0].loss);
+    for (const auto& [name, gradient] : steps[0].gradients)
+      EXPECT_TRUE(std::ranges::equal(gradient.bytes, step.gradients.at(name).bytes)) << name;
+    for (const auto& [name, tensor] : steps[0].tensors)
+      EXPECT_TRUE(std::ranges::equal(tensor.bytes, step.tensors.at(name).bytes)) << name;
+  }
+  return steps[0];
+}
+
+constexpr double kCancelled = 1e-3;
+
+void expect_equal_steps(const Step& got, const Step& expected, double tolerance) {
+  EXPECT_NEAR(got.loss, expected.loss, tolerance);
+  ASSERT_EQ(got.gradients.size(), expected.gradients.size());
+  // Where the ranks' gradients cancel in the sum (norm.weight before the head's norm, which takes any scale away) the
+  // f32 rounding of the parts stays: a tensor's difference is measured against its own norm or a thousandth of the
+  // largest.
+  double largest = 0;
+  for (const auto& [name, gradient] : expected.gradients) largest = std::max(largest, norm_of(gradient));
+  double worst = 0;
+  std::string where;
+  for (const auto& [name, gradient] : expected.gradients) {
+    const double floor = kCancelled * largest / (norm_of(gradient) + 1e-30);
+    const double off = relative_difference(got.gradients.at(name), gradient) / std::max(1.0, floor);
+    if (off > worst) worst = off, where = fmt::format("{} (norm {:.2e} of {:.2e})", name, norm_of(gradient), largest);
+  }
+  EXPECT_LE(worst, tolerance) << where;
+  for (const auto& [name, tensor] : expected.tensors)
+    EXPECT_LE(relative_difference(got.tensors.at(name), tensor), tolerance) << name;
+  std::printf("largest difference of a gradient: %.2e, %s\n", worst, where.c_str());
+}
+
+// f64 inside; gradients are averaged and kept in f32, so a few units in the last place (2^-24 = 6e-8) remain.
+constexpr double kWideTolerance = 1e-6;
+
+TEST(RankStep, SeveralRanksGiveTheGradientsOfOne) {
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  const Step whole = step_alone(config, weights, {crops_of(config, 0, kBatch)}, Compute::f64);
+  for (const int ranks : {2, 4})
+    expect_equal_steps(step_on_ranks(config, weights, ranks, HeadStatistics::whole, Compute::f64), whole,
+                       kWideTolerance);
+}
+
+// A head whose statistics are each rank's own is another network in training: the published one.
+TEST(RankStep, TheHeadsStatisticsMayBeEachRanksOwn) {
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  const Step whole = step_on_ranks(config, weights, 2, HeadStatistics::whole, Compute::f64);
+  const Step own = step_on_ranks(config, weights, 2, HeadStatistics::rank, Compute::f64);
+  EXPECT_GT(std::abs(own.loss - whole.loss), 1e-4);
+  EXPECT_GT(relative_difference(own.tensors.at("head.0.running_mean"), whole.tensors.at("head.0.running_mean")), 1e-4);
+  EXPECT_LE(relative_difference(own.tensors.at("spm.stem.1.running_var"), whole.tensors.at("spm.stem.1.running_var")),
+            1e-6);
+}
+
+// Central differences of the two ranks' mean loss, through their common statistics.
+TEST(RankStep, GradientsOfSharedNormsAreThoseOfTheLoss) {
+  constexpr double kStep = 1e-5;
+  // The third derivative times kStep^2 / 6, and f32 gradients: measured below 2e-5 of the largest.
+  constexpr double kTolerance = 2e-4;
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  const Step at = step_on_ranks(config, weights, 2, HeadStatistics::whole, Compute::f64);
+  for (const char* name :
+       {"spm.stem.0.weight", "spm.stem.1.weight", "spm.conv3.1.bias", "spm.conv4.0.weight", "spm.conv4.1.weight"}) {
+    const std::vector<float> values = *weights.at(name).to_f32(), gradient = *at.gradients.at(name).to_f32();
+    const auto largest =
+        std::max_element(gradient.begin(), gradient.end(), [](float a, float b) { return std::abs(a) < std::abs(b); });
+    const std::size_t place = static_cast<std::size_t>(largest - gradient.begin());
+    double losses[2] = {};
+    double moved[2] = {};
+    for (const int side : {0, 1}) {
+      std::vector<float> shifted = values;
+      shifted[place] += static_cast<float>(side == 0 ? -kStep : kStep);
+      moved[side] = shifted[place];
+      TensorMap there = weights;
+      there[name] = Tensor::from_f32(weights.at(name).shape, shifted);
+      losses[side] = step_on_ranks(config, there, 2, HeadStatistics::whole, Compute::f64).loss;
+    }
+    const double numeric = (losses[1] - losses[0]) / (moved[1] - moved[0]);
+    EXPECT_NEAR(numeric / static_cast<double>(*largest), 1.0, kTolerance) << name;
+  }
+}
+
+// The same crops in both parts, with other labels: the statistics of a part are those of the whole then, and the sum
+// over parts is exact in real arithmetic.
+TEST(RankStep, PartsAddUpToTheBatch) {
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  Batch first = crops_of(config, 0, kBatch / 2), second = first;
+  for (std::int64_t& label : second.labels) label = 1;
+  Batch whole = first;
+  whole.images.insert(whole.images.end(), second.images.begin(), second.images.end());
+  whole.labels.insert(whole.labels.end(), second.labels.begin(), second.labels.end());
+  Step parts = step_alone(config, weights, {first, second}, Compute::f64);
+  Step at_once = step_alone(config, weights, {whole}, Compute::f64);
+  parts.tensors.clear();  // the running statistics were updated twice
+  at_once.tensors.clear();
+  expect_equal_steps(parts, at_once, kWideTolerance);
+}
+
+TEST(RankStep, OneProcessTakesThePlainWay) {
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  const Batch batch = crops_of(config, 0, kBatch);
+  const Step step = step_alone(config, weights, {batch}, Compute::f32);
+  const auto plain = make_train_network(config, weights, all_groups());
+  const auto values = plain->loss_and_gradients(batch.images, batch.labels, {.label_smoothing = 0.1});
+  ASSERT_TRUE(values);
+  EXPECT_EQ(values->loss, step.loss);
+  for (const auto& [name, gradient] : plain->gradients())
+    EXPECT_TRUE(std::ranges::equal(gradient.bytes, step.gradients.at(name).bytes)) << name;
+}
+
+// bf16 maps go through the shared norm too.
+TEST(RankStep, NarrowMapsAreShared) {
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  const Step narrow = step_on_ranks(config, weights, 2, HeadStatistics::whole, Compute::bf16);
+  const Step wide = step_on_ranks(config, weights, 2, HeadStatistics::whole, Compute::f32);
+  // bf16 keeps 8 bits; a dozen layers deep that is a few hundredths.
+  EXPECT_NEAR(narrow.loss, wide.loss, 0.05);
+  EXPECT_LE(relative_difference(narrow.gradients.at("spm.conv4.1.weight"), wide.gradients.at("spm.conv4.1.weight")),
+            0.2);
+}
+
+}  // namespace
+}  // namespace dfa::test
