@@ -58,7 +58,7 @@ void finish(const Result<train::RunSummary>& summary, Context& context) {
 
 void add_run_command(CLI::App& app, Context& context) {
   struct Arguments {
-    std::string config;
+    std::string config, recipe;
     std::vector<std::string> set;
   };
   auto arguments = std::make_shared<Arguments>();
@@ -69,7 +69,15 @@ void add_run_command(CLI::App& app, Context& context) {
       ->add_option("--set", arguments->set,
                    "key=value over the file's: batch=16, optimizer.momentum=0.8, dim=192 (may be given again)")
       ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--recipe", arguments->recipe,
+          "Where what CONFIG does not say comes from: default, or official: the published recipe as it is, its "
+          "deviations stamped on everything that comes of the run")
+      ->check(CLI::IsMember({"default", "official"}));
   command->callback([arguments, &context] {
+    // Before the others: single settings count over a recipe.
+    if (!arguments->recipe.empty()) arguments->set.insert(arguments->set.begin(), "recipe=" + arguments->recipe);
     const auto config = train::read_run_config(arguments->config, arguments->set);
     if (!config) return context.fail_with(config.error());
     Printer printer(context);

@@ -15,8 +15,10 @@
 
 #include "augment/augment_sets.hpp"
 #include "base/result.hpp"
+#include "dataset/manifest.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
+#include "train/config/recipe.hpp"
 #include "train/devices/statistics.hpp"
 #include "train/losses/loss_options.hpp"
 #include "train/nets/train_network.hpp"
@@ -45,6 +47,7 @@ struct DataOptions {
 };
 
 struct RunConfig {
+  Recipe recipe = Recipe::standard;  // where the defaults came from
   std::string name = "run";
   std::string out = "runs/run";  // the run folder
   std::uint64_t seed = 777;
@@ -53,6 +56,7 @@ struct RunConfig {
       pretrained;  // file with trunk tensors (model file, safetensors or .pt); empty = the trunk starts at random
   Tuning tuning;   // "gba+lsa"
   CropRecipe crop;
+  Role select_on = Role::val;  // whose crops choose the best checkpoint; test only with recipe official
   DataOptions data;
   AugmentSet augment_set = AugmentSet::none;  // where the numbers of `augment` came from, but for those given singly
   AugmentOptions augment;

@@ -225,6 +225,16 @@ Status take_schedule(const Json& json, RunConfig& to) {
   return {};
 }
 
+constexpr Word<Role> kSelections[] = {{Role::val, "val"}, {Role::test, "test"}};
+
+Status take_selection(const Json& json, RunConfig& to) {
+  DFA_TRY(take_word(json, "select_on", kSelections, to.select_on));
+  if (to.select_on == Role::val || to.recipe == Recipe::official) return {};
+  return fail(ErrorCode::usage,
+              "configuration: \"select_on\" is \"test\": a checkpoint that the test split chose has no honest number "
+              "on it\n  next step: \"val\", or recipe \"official\", which does it as published and says so everywhere");
+}
+
 }  // namespace
 
 std::string short_dump(const Json& json) {
@@ -233,6 +243,7 @@ std::string short_dump(const Json& json) {
 
 Json run_config_to_json(const RunConfig& config) {
   Json json;
+  json["recipe"] = recipe_name(config.recipe);
   json["name"] = config.name;
   json["out"] = config.out;
   json["seed"] = config.seed;
@@ -240,6 +251,7 @@ Json run_config_to_json(const RunConfig& config) {
   json["pretrained"] = config.pretrained;
   json["tuning"] = tuning_word(config.tuning);
   json["crop"] = Json::parse(crop_recipe_json(config.crop));
+  json["select_on"] = role_name(config.select_on);
   json["data"] = {{"manifest", config.data.manifest},
                   {"sampling", text_of(kSamplings, config.data.sampling)},
                   {"samples_per_epoch", config.data.samples_per_epoch},
@@ -271,6 +283,7 @@ Json run_config_to_json(const RunConfig& config) {
 Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& network) {
   constexpr int kMostBatch = 65536, kMostThreads = 4096, kMostRankSeconds = 86400;
   RunConfig config;
+  DFA_ASSIGN_OR_RETURN(config.recipe, recipe_by_name(json["recipe"].get<std::string>()));
   config.name = json["name"].get<std::string>();
   config.out = json["out"].get<std::string>();
   if (config.out.empty()) return fail(ErrorCode::usage, "configuration: \"out\" is empty, expected the run folder");
@@ -282,6 +295,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   config.pretrained = json["pretrained"].get<std::string>();
   DFA_ASSIGN_OR_RETURN(config.tuning, parse_tuning(json["tuning"].get<std::string>()));
   DFA_ASSIGN_OR_RETURN(config.crop, parse_crop_recipe(json["crop"].dump()));
+  DFA_TRY(take_selection(json["select_on"], config));
   DFA_TRY(take_data(json["data"], config.data));
   DFA_TRY(take_augment(json["augment"], config.augment_set, config.augment));
   DFA_TRY(take_loss(json["loss"], network, config.loss));

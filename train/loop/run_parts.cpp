@@ -44,13 +44,14 @@ Status open_data(RunParts& parts, RunObserver& observer) {
   parts.manifest_sha256 = file.sha256;
   const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) << 20;
   DFA_ASSIGN_OR_RETURN(parts.train_crops, CropSet::open(file, Role::train, config.crop, cache_bytes));
-  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(file, Role::val, config.crop, cache_bytes));
+  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(file, config.select_on, config.crop, cache_bytes));
   if (!has_both_classes(*parts.val_crops))
-    return fail(ErrorCode::usage,
-                "{}: role val has {}; choosing the best checkpoint needs both classes (role test is never used for it)",
-                path.string(), describe(*parts.val_crops));
-  observer.note(LogLevel::info,
-                fmt::format("train: {}; val: {}", describe(*parts.train_crops), describe(*parts.val_crops)));
+    return fail(ErrorCode::usage, "{}: role {} has {}; choosing the best checkpoint needs both classes{}",
+                path.string(), role_name(config.select_on), describe(*parts.val_crops),
+                config.select_on == Role::val ? " (role test is never used for it)" : "");
+  observer.note(LogLevel::info, fmt::format("train: {}; {}: {}", describe(*parts.train_crops),
+                                            role_name(config.select_on), describe(*parts.val_crops)));
+  for (const std::string& deviation : deviations_of(config)) observer.note(LogLevel::warning, deviation);
   if (config.data.self_blend > 0) {
     DFA_ASSIGN_OR_RETURN(parts.blender, SelfBlender::create(*parts.train_crops, config.crop));
     observer.note(LogLevel::info,

@@ -184,7 +184,9 @@ Result<ValidationResult> Run::validate_average() {
 // Counts the epoch as done.
 EpochMetrics Run::close_books(const ValidationResult& validated, std::int64_t steps, double val_seconds) {
   ++at_.epoch;
-  if (validated.auc > at_.best_auc) {
+  // Of equal ones the earlier; the published program takes the later.
+  const bool equal_wins = config().recipe == Recipe::official && at_.best_epoch > 0;
+  if (validated.auc > at_.best_auc || (equal_wins && validated.auc == at_.best_auc)) {
     at_.best_auc = validated.auc;
     at_.best_epoch = at_.epoch;
   }
