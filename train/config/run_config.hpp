@@ -21,6 +21,7 @@
 #include "preprocess/crop_recipe.hpp"
 #include "train/config/recipe.hpp"
 #include "train/devices/statistics.hpp"
+#include "train/losses/loss_options.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
 #include "train/optim/schedule.hpp"
@@ -60,7 +61,7 @@ struct RunConfig {
   DataOptions data;
   AugmentSet augment_set = AugmentSet::none;  // where the numbers of `augment` came from, but for those given singly
   AugmentOptions augment;
-  double label_smoothing = 0;
+  LossOptions loss;  // its compute, statistics and epoch are set for each step
   OptimizerOptions optimizer;
   double rate = 0.1;
   RateUnit rate_unit = RateUnit::per_256;

@@ -90,7 +90,33 @@ Json optimizer_json(const OptimizerOptions& options) {
           {"epsilon", options.epsilon},
           {"weight_decay", options.weight_decay},
           {"decay", text_of(kDecays, options.decay)},
-          {"clip_norm", options.clip_norm}};
+          {"clip_norm", options.clip_norm},
+          {"sam_rho", options.sam_rho}};
+}
+
+// The loss's numbers, all of them real.
+struct LossKey {
+  const char* name;
+  double LossOptions::*field;
+  double low, high;
+};
+constexpr double kMostWeight = 1000;
+constexpr LossKey kLossKeys[] = {
+    {"label_smoothing", &LossOptions::label_smoothing, 0, 1},
+    {"alignment", &LossOptions::alignment, 0, kMostWeight},
+    {"uniformity", &LossOptions::uniformity, 0, kMostWeight},
+    {"mask", &LossOptions::mask, 0, kMostWeight},
+    {"boundary", &LossOptions::boundary, 0, kMostWeight},
+    {"patch_contrast", &LossOptions::patch_contrast, 0, kMostWeight},
+    {"patch_temperature", &LossOptions::patch_temperature, 0.01, 100},
+    {"consistency", &LossOptions::consistency, 0, kMostWeight},
+    {"consistency_ramp_epochs", &LossOptions::consistency_ramp_epochs, 0, 100000},
+};
+
+Json loss_json(const LossOptions& options) {
+  Json json;
+  for (const LossKey& key : kLossKeys) json[key.name] = options.*key.field;
+  return json;
 }
 
 Status take_chance(const Json& json, Chance& to) {
@@ -151,6 +177,12 @@ Status take_number(const Json& json, std::string_view key, double low, double hi
   return {};
 }
 
+Status take_loss(const Json& json, const NetworkConfig& network, LossOptions& to) {
+  for (const LossKey& key : kLossKeys)
+    DFA_TRY(take_number(json[key.name], std::string("loss.") + key.name, key.low, key.high, to.*key.field));
+  return check_losses(network, to);
+}
+
 Status take_optimizer(const Json& json, OptimizerOptions& to) {
   constexpr double kBelowOne = 1.0 - 1e-9;
   DFA_TRY(take_word(json["rule"], "optimizer.rule", kRules, to.rule));
@@ -160,7 +192,8 @@ Status take_optimizer(const Json& json, OptimizerOptions& to) {
   DFA_TRY(take_number(json["beta2"], "optimizer.beta2", 0, kBelowOne, to.beta2));
   DFA_TRY(take_number(json["epsilon"], "optimizer.epsilon", 1e-30, 1, to.epsilon));
   DFA_TRY(take_number(json["weight_decay"], "optimizer.weight_decay", 0, 10, to.weight_decay));
-  return take_number(json["clip_norm"], "optimizer.clip_norm", 0, 1e6, to.clip_norm);
+  DFA_TRY(take_number(json["clip_norm"], "optimizer.clip_norm", 0, 1e6, to.clip_norm));
+  return take_number(json["sam_rho"], "optimizer.sam_rho", 0, 10, to.sam_rho);
 }
 
 Status take_data(const Json& json, DataOptions& to) {
@@ -237,7 +270,7 @@ Json run_config_to_json(const RunConfig& config) {
                   {"prefetch", config.data.prefetch},
                   {"cache_mib", config.data.cache_mib}};
   json["augment"] = augment_json(config.augment_set, config.augment);
-  json["label_smoothing"] = config.label_smoothing;
+  json["loss"] = loss_json(config.loss);
   json["optimizer"] = optimizer_json(config.optimizer);
   json["schedule"] = {{"rate", config.rate},
                       {"rate_unit", text_of(kRateUnits, config.rate_unit)},
@@ -279,7 +312,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_selection(json["select_on"], config));
   DFA_TRY(take_data(json["data"], config.data));
   DFA_TRY(take_augment(json["augment"], config.augment_set, config.augment));
-  DFA_TRY(take_number(json["label_smoothing"], "label_smoothing", 0, 1, config.label_smoothing));
+  DFA_TRY(take_loss(json["loss"], network, config.loss));
   DFA_TRY(take_optimizer(json["optimizer"], config.optimizer));
   DFA_TRY(take_whole(json["batch"], "batch", 2, kMostBatch, config.batch));
   DFA_TRY(take_whole(json["accumulate"], "accumulate", 1, kMostBatch, config.accumulate));

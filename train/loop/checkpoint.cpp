@@ -11,7 +11,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormat = 2;
-constexpr std::string_view kNetwork = "network/", kOptimizer = "optimizer/", kAverage = "average/";
+constexpr std::string_view kNetwork = "network/", kLossHeads = "loss_heads/", kOptimizer = "optimizer/",
+                           kAverage = "average/";
 
 void put(const TensorMap& from, std::string_view prefix, TensorMap& to) {
   for (const auto& [name, tensor] : from) to[std::string(prefix) + name] = tensor;
@@ -26,11 +27,18 @@ TensorMap take(const TensorMap& from, std::string_view prefix) {
 
 constexpr const char *kWhole = "whole", *kWeights = "weights";
 
+Json terms_json(const TermMeans& terms) {
+  Json json = Json::object();
+  for (const auto& [name, term] : terms) json[name] = {{"sum", term.sum}, {"steps", term.steps}};
+  return json;
+}
+
 Json state_json(const Checkpoint& checkpoint) {
   const RunPosition& at = checkpoint.position;
   return {{"epoch", at.epoch},
           {"step", at.step},
           {"loss_sum", at.loss_sum},
+          {"terms", terms_json(at.terms)},
           {"norm_sum", at.norm_sum},
           {"seconds", at.seconds},
           {"best_auc", at.best_auc},
@@ -54,6 +62,8 @@ Status take_state(const std::string& text, Checkpoint& to) {
     json.at("epoch").get_to(at.epoch);
     json.at("step").get_to(at.step);
     json.at("loss_sum").get_to(at.loss_sum);
+    for (const auto& [name, term] : json.at("terms").items())
+      at.terms[name] = {term.at("sum").get<double>(), term.at("steps").get<std::int64_t>()};
     json.at("norm_sum").get_to(at.norm_sum);
     json.at("seconds").get_to(at.seconds);
     json.at("best_auc").get_to(at.best_auc);
@@ -83,6 +93,7 @@ std::filesystem::path kept_checkpoint(const std::filesystem::path& folder, std::
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
   TensorFile file;
   put(checkpoint.network, kNetwork, file.tensors);
+  put(checkpoint.loss_heads, kLossHeads, file.tensors);
   put(checkpoint.optimizer, kOptimizer, file.tensors);
   put(checkpoint.average, kAverage, file.tensors);
   file.metadata["dfa.checkpoint"] = std::to_string(kFormat);
@@ -111,6 +122,7 @@ Result<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
   if (const Status state = take_state(text("dfa.run_state"), checkpoint); !state)
     return fail_within(path.string(), state.error());
   checkpoint.network = take(file.tensors, kNetwork);
+  checkpoint.loss_heads = take(file.tensors, kLossHeads);
   checkpoint.optimizer = take(file.tensors, kOptimizer);
   checkpoint.average = take(file.tensors, kAverage);
   return checkpoint;

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "tensorfile/tensor.hpp"
 #include "train/config/run_config.hpp"
+#include "train/losses/loss_values.hpp"
 
 namespace dfa::train {
 
@@ -26,6 +27,7 @@ struct RunPosition {
   std::int64_t epoch = 0;            // epochs completed
   std::int64_t step = 0;             // steps completed in the epoch that follows; 0 unless it was interrupted
   double loss_sum = 0;               // over these steps
+  TermMeans terms;                   // of the loss, over these steps
   double norm_sum = 0;               // of gradient norms, over these steps
   double seconds = 0;                // spent on these steps
   double best_auc = -1;              // of the validation crops; -1 = none yet
@@ -46,6 +48,7 @@ struct Checkpoint {
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
   std::string trunk_sha256;    // of the trunk's tensors before training (start_weights.hpp)
   TensorMap network;           // of training_parameters(): with the factors of a low-rank change
+  TensorMap loss_heads;        // of the losses that train some; no part of the network
   TensorMap optimizer;         // empty unless whole
   TensorMap average;           // empty unless whole, and without a weight average
 };

@@ -10,10 +10,13 @@ using Json = nlohmann::ordered_json;
 }
 
 std::string metrics_line(const EpochMetrics& metrics) {
+  Json terms = Json::object();
+  for (const auto& [name, term] : metrics.train_terms) terms[name] = term.mean();
   const Json line = {{"epoch", metrics.epoch},
                      {"steps", metrics.steps},
                      {"lr", metrics.learning_rate},
                      {"train_loss", metrics.train_loss},
+                     {"train_terms", terms},
                      {"grad_norm", metrics.grad_norm},
                      {"val_loss", metrics.validation.loss},
                      {"val_auc", metrics.validation.auc},
@@ -35,6 +38,7 @@ Result<EpochMetrics> parse_metrics_line(std::string_view line) {
     json.at("steps").get_to(metrics.steps);
     json.at("lr").get_to(metrics.learning_rate);
     json.at("train_loss").get_to(metrics.train_loss);
+    for (const auto& [name, mean] : json.at("train_terms").items()) metrics.train_terms[name] = {mean.get<double>(), 1};
     json.at("grad_norm").get_to(metrics.grad_norm);
     json.at("val_loss").get_to(metrics.validation.loss);
     json.at("val_auc").get_to(metrics.validation.auc);

@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "train/loop/validation.hpp"
+#include "train/losses/loss_values.hpp"
 
 namespace dfa::train {
 
@@ -19,6 +20,7 @@ struct EpochMetrics {
   std::int64_t steps = 0;
   double learning_rate = 0;  // of the last step
   double train_loss = 0;     // mean over the steps
+  TermMeans train_terms;     // of the loss, before weighting, each over the steps that had it
   double grad_norm = 0;      // mean over the steps
   ValidationResult validation;
   std::int64_t best_epoch = 0;

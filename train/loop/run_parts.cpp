@@ -7,6 +7,7 @@
 #include "train/data/crop_file.hpp"
 #include "train/data/pairing.hpp"
 #include "train/devices/shares.hpp"
+#include "train/losses/loss_heads.hpp"
 #include "train/nets/start_weights.hpp"
 #include "version.hpp"
 
@@ -117,6 +118,7 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   }
   parts.trunk_sha256 = start.trunk_sha256;
   DFA_TRY(parts.network->load(start.weights));
+  DFA_TRY(parts.network->add_loss_heads(init_loss_heads(config.network, config.loss, config.seed)));
   share_statistics(*parts.network, *parts.group, config.head_statistics);
   parts.gradients = GradientPool::create(*parts.network, *parts.group);
   DFA_ASSIGN_OR_RETURN(parts.optimizer, Optimizer::create(*parts.network, config.optimizer));
@@ -142,6 +144,7 @@ Checkpoint snapshot(const RunParts& parts, const RunPosition& position, Checkpoi
   checkpoint.initial_sha256 = parts.initial_sha256;
   checkpoint.trunk_sha256 = parts.trunk_sha256;
   checkpoint.network = parts.network->tensors();
+  checkpoint.loss_heads = parts.network->loss_heads();
   if (kind == CheckpointKind::weights) return checkpoint;
   checkpoint.optimizer = parts.optimizer->state();
   if (parts.average) checkpoint.average = parts.average->state();

@@ -77,6 +77,7 @@ Status Run::begin() {
 
 Status Run::restore(const Checkpoint& checkpoint) {
   DFA_TRY(parts_.network->load(checkpoint.network));
+  DFA_TRY(parts_.network->load_loss_heads(checkpoint.loss_heads));
   DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
   if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));
   parts_.trunk_sha256 = checkpoint.trunk_sha256;
@@ -134,9 +135,9 @@ void Run::report_step(const StepValues& values, std::int64_t steps) {
   const std::int64_t epochs = config().schedule.epochs;
   const std::int64_t left = (epochs - at_.epoch) * steps - at_.step;
   const double step_seconds = seconds_here_ / static_cast<double>(steps_done_here_);
-  observer_.on_step(
-      {at_.epoch + 1, epochs, at_.step, steps, values.loss, values.learning_rate,
-       step_seconds * static_cast<double>(left) + val_seconds_ * static_cast<double>(epochs - at_.epoch)});
+  observer_.on_step({at_.epoch + 1, epochs, at_.step, steps, values.loss, values.learning_rate,
+                     step_seconds * static_cast<double>(left) + val_seconds_ * static_cast<double>(epochs - at_.epoch),
+                     values.terms});
 }
 
 // `begin`: when the wait for the batch began.
@@ -147,6 +148,7 @@ Status Run::one_step(std::span<const Batch> batch, std::int64_t steps, Clock::ti
   const double seconds = seconds_since(begin);
   ++at_.step;
   at_.loss_sum += values->loss;
+  add_terms(values->terms, at_.terms);
   at_.norm_sum += values->grad_norm;
   at_.seconds += seconds;
   ++steps_done_here_;
@@ -209,6 +211,7 @@ EpochMetrics Run::close_books(const ValidationResult& validated, std::int64_t st
                        .steps = steps,
                        .learning_rate = learning_rate(config().schedule, at_.epoch - 1, steps - 1, steps),
                        .train_loss = at_.loss_sum / static_cast<double>(steps),
+                       .train_terms = at_.terms,
                        .grad_norm = at_.norm_sum / static_cast<double>(steps),
                        .validation = validated,
                        .best_epoch = at_.best_epoch,
@@ -222,6 +225,7 @@ EpochMetrics Run::close_books(const ValidationResult& validated, std::int64_t st
   at_.history.push_back(metrics_line(metrics));
   at_.step = 0;
   at_.loss_sum = at_.norm_sum = at_.seconds = 0;
+  at_.terms.clear();
   return metrics;
 }
 
