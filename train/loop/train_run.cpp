@@ -71,7 +71,9 @@ class Run {
 };
 
 Status Run::begin() {
-  if (writes()) DFA_ASSIGN_OR_RETURN(logs_, RunLogs::open(path(), {}, 1));
+  if (writes()) {
+    DFA_ASSIGN_OR_RETURN(logs_, RunLogs::open(path(), {}, 1));
+  }
   return save_last();
 }
 
@@ -334,7 +336,9 @@ struct ResumePoint {
 Result<ResumePoint> find_resume_point(const std::filesystem::path& folder, const std::filesystem::path& source,
                                       const RankEnvironment& environment) {
   ResumePoint point{.folder = {}, .source = source, .checkpoint = {}};
-  if (environment.rank == 0) DFA_ASSIGN_OR_RETURN(point.folder, RunFolder::open(folder));
+  if (environment.rank == 0) {
+    DFA_ASSIGN_OR_RETURN(point.folder, RunFolder::open(folder));
+  }
   const std::filesystem::path last = folder / kLastCheckpoint;
   std::error_code absent;
   if (std::filesystem::equivalent(source, last, absent)) point.source = last;
@@ -376,7 +380,9 @@ Result<RunSummary> start_run(const RunConfig& config, RunObserver& observer, con
                        DFA_ASSIGN_OR_RETURN(RunParts parts, open_parts(config, group, told));
                        DFA_TRY(agree_on_start(parts, told));
                        std::optional<RunFolder> folder;
-                       if (group->is_first()) DFA_ASSIGN_OR_RETURN(folder, RunFolder::create(config));
+                       if (group->is_first()) {
+                         DFA_ASSIGN_OR_RETURN(folder, RunFolder::create(config));
+                       }
                        Run run(std::move(parts), std::move(folder), told, cancel);
                        DFA_TRY(run.begin());
                        return run.train();

@@ -198,6 +198,8 @@ TEST(RunReportPage, HoldsEverythingAndNeedsNothing) {
   const std::vector<DataCount> data = {{"train", "fake", "a<b", 12}, {"train", "real", "", 34}};
   std::vector<EpochMetrics> epochs = {epoch(1, 0.6, 0.9), epoch(2, 0.5, 0.8)};
   epochs[1].warnings = {"it \"falls\""};
+  ASSERT_FALSE(deviations_of(config).empty());
+  const std::string deviation = escape_html(deviations_of(config).front());
   const std::string html = run_report_html({config, data, std::string(64, 'f'), epochs});
   for (const char* part :
        {"&lt;script&gt;alert(1)", "This run deviates", deviation.c_str(), "epoch 2: it &quot;falls", "a&lt;b", ">34<",
