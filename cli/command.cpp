@@ -26,6 +26,7 @@ ExitStatus exit_status_for(const Error& error) {
     case ErrorCode::out_of_memory:
     case ErrorCode::landmarks_degenerate:
     case ErrorCode::non_finite_loss:
+    case ErrorCode::rank_lost:
     case ErrorCode::internal:
       break;
   }
