@@ -73,9 +73,10 @@ Status Run::agree_on_start() {
   DFA_TRY(agree_equal(group, "manifest", parts_.manifest_sha256));
   DFA_TRY(agree_equal(group, "pre-trained trunk", parts_.initial_sha256));
   if (group.is_alone()) return {};
-  const bool whole = config().head_statistics == HeadStatistics::whole;
-  observer_.note(LogLevel::info, fmt::format("{} ranks, {} crops each at a time; the head's statistics are those of {}",
-                                             group.size(), parts_.micro_batch, whole ? "all" : "each by itself"));
+  observer_.note(LogLevel::info,
+                 fmt::format("{} ranks, {} crops each at a time; the head's statistics are over {}", group.size(),
+                             parts_.micro_batch,
+                             config().head_statistics == HeadStatistics::whole ? "all of them" : "each rank's own"));
   return {};
 }
 
@@ -84,6 +85,8 @@ Status Run::restore(const Checkpoint& checkpoint) {
     return fail(ErrorCode::usage,
                 "{}: the manifest has changed since the run was started\n  got SHA-256 {}, expected {}",
                 config().data.manifest, parts_.manifest_sha256, checkpoint.manifest_sha256);
+  const RunPosition& position = checkpoint.position;
+  DFA_TRY(agree_equal(*parts_.group, "checkpoint", fmt::format("{} {}", position.epoch, position.step)));
   DFA_TRY(parts_.network->load(checkpoint.network));
   DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
   if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));

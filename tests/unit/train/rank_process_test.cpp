@@ -183,10 +183,12 @@ bool equal_tensors(const TensorMap& a, const TensorMap& b) {
 TEST_F(RankProcessTest, TwoRanksComeToWhatOneProcessComesTo) {
   struct Case {
     std::int64_t epochs;  // of 3 steps
+    int accumulate;
     double tolerance;
   };
-  for (const Case& c : {Case{1, 1e-5}, Case{4, 1e-4}}) {
+  for (const Case& c : {Case{1, 1, 1e-5}, Case{4, 2, 1e-4}}) {
     config_.schedule.epochs = c.epochs;
+    config_.accumulate = c.accumulate;
     const std::string one = fmt::format("one{}", c.epochs), two = fmt::format("two{}", c.epochs);
     Process alone({"run", write_config(one).string()}, {}, dir_ / "log");
     EXPECT_EQ(alone.wait(), 0) << alone.said();
@@ -260,8 +262,8 @@ TEST_P(LostRankTest, AStoppedRankEndsTheRunInTime) {
   const Clock::time_point begin = Clock::now();
   Process& left = *ranks[static_cast<std::size_t>(1 - GetParam())];
   EXPECT_EQ(left.wait(), 7) << left.said();
-  // Four seconds, and as much again for a busy machine.
-  EXPECT_LT(Clock::now() - begin, seconds(2 * config_.rank_timeout_s));
+  // Four seconds where the machine is idle; the bound is for one that does five things beside this.
+  EXPECT_LT(Clock::now() - begin, seconds(5 * config_.rank_timeout_s));
   EXPECT_NE(left.said().find(fmt::format("rank {} died or was stopped", GetParam())), std::string::npos) << left.said();
   stopped.end_with(SIGKILL);
   EXPECT_GE(last_of("run").position.epoch, 1);
