@@ -30,6 +30,7 @@ void add_parity_command(CLI::App& app, Context& context);
 void add_run_command(CLI::App& app, Context& context);
 void add_resume_command(CLI::App& app, Context& context);
 void add_export_command(CLI::App& app, Context& context);
+void add_plan_command(CLI::App& app, Context& context);
 void add_merge_command(CLI::App& app, Context& context);
 
 }  // namespace dfa::cli_train

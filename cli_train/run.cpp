@@ -68,6 +68,7 @@ int run(std::span<const std::string> argv, Streams streams, const CancelFlag& ca
   app.get_formatter()->column_width(34);
   add_run_command(app, context);
   add_resume_command(app, context);
+  add_plan_command(app, context);
   add_export_command(app, context);
   add_merge_command(app, context);
   add_parity_command(app, context);

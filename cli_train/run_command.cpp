@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli_train/command.hpp"
+#include "train/loop/checkpoint.hpp"
 #include "train/loop/train_run.hpp"
 
 namespace dfa::cli_train {
@@ -31,7 +32,6 @@ class Printer : public train::RunObserver {
                                         report.epochs, report.step, report.steps, report.loss, report.learning_rate,
                                         clock_text(report.seconds_left))
                          << std::flush;
-    left_ = report.seconds_left;
   }
   void on_epoch(const std::string& metrics_line) override {
     context_.streams.err << (context_.streams.err_is_terminal ? "\r\033[K" : "") << metrics_line << std::endl;
@@ -39,7 +39,6 @@ class Printer : public train::RunObserver {
 
  private:
   Context& context_;
-  double left_ = 0;
 };
 
 void finish(const Result<train::RunSummary>& summary, Context& context) {
@@ -54,11 +53,18 @@ void finish(const Result<train::RunSummary>& summary, Context& context) {
       summary->folder.string(), summary->epochs, summary->best_epoch, summary->best_auc);
 }
 
+// "12" is the checkpoint that was kept after epoch 12, anything else a path.
+std::filesystem::path checkpoint_named(const std::filesystem::path& folder, const std::string& from) {
+  constexpr std::size_t kMostDigits = 9;
+  const bool is_number = from.size() <= kMostDigits && from.find_first_not_of("0123456789") == std::string::npos;
+  return is_number ? train::kept_checkpoint(folder, std::stoll(from)) : std::filesystem::path(from);
+}
+
 }  // namespace
 
 void add_run_command(CLI::App& app, Context& context) {
   struct Arguments {
-    std::string config;
+    std::string config, recipe;
     std::vector<std::string> set;
   };
   auto arguments = std::make_shared<Arguments>();
@@ -69,7 +75,15 @@ void add_run_command(CLI::App& app, Context& context) {
       ->add_option("--set", arguments->set,
                    "key=value over the file's: batch=16, optimizer.momentum=0.8, dim=192 (may be given again)")
       ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--recipe", arguments->recipe,
+          "Where what CONFIG does not say comes from: default, or official: the published recipe as it is, its "
+          "deviations stamped on everything that comes of the run")
+      ->check(CLI::IsMember({"default", "official"}));
   command->callback([arguments, &context] {
+    // Before the others: single settings count over a recipe.
+    if (!arguments->recipe.empty()) arguments->set.insert(arguments->set.begin(), "recipe=" + arguments->recipe);
     const auto config = train::read_run_config(arguments->config, arguments->set);
     if (!config) return context.fail_with(config.error());
     Printer printer(context);
@@ -78,13 +92,22 @@ void add_run_command(CLI::App& app, Context& context) {
 }
 
 void add_resume_command(CLI::App& app, Context& context) {
-  auto folder = std::make_shared<std::string>();
+  struct Arguments {
+    std::string folder, from;
+  };
+  auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand(
       "resume", "Continues a run from its last saved state, bit for bit with the same number of threads");
-  command->add_option("DIR", *folder, "Run folder")->required();
-  command->callback([folder, &context] {
+  command->add_option("DIR", arguments->folder, "Run folder")->required();
+  command->add_option("--from", arguments->from,
+                      "Go back to this state first: the number of an epoch that was kept, or a checkpoint file. What "
+                      "came after it is set aside");
+  command->callback([arguments, &context] {
     Printer printer(context);
-    finish(train::resume_run(*folder, printer, context.cancel), context);
+    const std::string& from = arguments->from;
+    if (from.empty()) return finish(train::resume_run(arguments->folder, printer, context.cancel), context);
+    const std::filesystem::path source = checkpoint_named(arguments->folder, from);
+    finish(train::resume_run_from(arguments->folder, source, printer, context.cancel), context);
   });
 }
 

@@ -127,31 +127,34 @@ bool is_network_field(std::string_view key) {
   return std::find(std::begin(kNetworkFields), std::end(kNetworkFields), key) != std::end(kNetworkFields);
 }
 
-// "augment.set" of the last override that names it, else of the file; empty where neither does.
-std::string augment_set_word(const Json& file, std::span<const std::string> overrides) {
-  constexpr std::string_view kKey = "augment.set=";
+// A word that decides on defaults, such as "augment.set": of the last override that names it, else of the file; empty
+// where neither does.
+std::string deciding_word(const std::string& key, const Json& file, std::span<const std::string> overrides) {
   for (auto it = overrides.rbegin(); it != overrides.rend(); ++it)
-    if (it->starts_with(kKey)) {
-      const Json value = Json::parse(it->substr(kKey.size()), nullptr, false);
-      return value.is_string() ? value.get<std::string>() : it->substr(kKey.size());
+    if (it->starts_with(key + "=")) {
+      const std::string text = it->substr(key.size() + 1);
+      const Json value = Json::parse(text, nullptr, false);
+      return value.is_string() ? value.get<std::string>() : text;
     }
-  const auto augment = file.find("augment");
-  if (augment == file.end() || !augment->is_object() || !augment->contains("set")) return {};
-  return (*augment)["set"].is_string() ? (*augment)["set"].get<std::string>() : std::string();
+  std::string path = "/" + key;
+  std::replace(path.begin(), path.end(), '.', '/');
+  const Json::json_pointer pointer(path);
+  return file.contains(pointer) && file[pointer].is_string() ? file[pointer].get<std::string>() : std::string();
 }
 
-// The defaults that belong to the crop recipe and the augmentation set that are asked for.
+// The defaults that belong to the training recipe, the crop recipe and the augmentation set that are asked for.
 Result<Json> defaults_for(const Json& file, std::span<const std::string> overrides) {
-  RunConfig config;
-  if (const std::string set = augment_set_word(file, overrides); !set.empty()) {
+  RunConfig config = recipe_defaults(Recipe::standard);
+  if (const std::string name = deciding_word("recipe", file, overrides); !name.empty()) {
+    DFA_ASSIGN_OR_RETURN(const Recipe recipe, recipe_by_name(name));
+    config = recipe_defaults(recipe);
+  }
+  if (const std::string set = deciding_word("augment.set", file, overrides); !set.empty()) {
     DFA_ASSIGN_OR_RETURN(config.augment_set, augment_set_by_name(set));
     config.augment = augment_options_of(config.augment_set);
   }
-  std::string recipe = config.crop.name;
-  if (const auto crop = file.find("crop");
-      crop != file.end() && crop->is_object() && crop->contains("name") && (*crop)["name"].is_string())
-    recipe = (*crop)["name"].get<std::string>();
-  DFA_ASSIGN_OR_RETURN(config.crop, crop_recipe_by_name(recipe));
+  const std::string crop = deciding_word("crop.name", file, {});
+  DFA_ASSIGN_OR_RETURN(config.crop, crop_recipe_by_name(crop.empty() ? config.crop.name : crop));
   return run_config_to_json(config);
 }
 

@@ -12,12 +12,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "augment/augment_sets.hpp"
 #include "base/result.hpp"
+#include "dataset/manifest.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
+#include "train/config/recipe.hpp"
 #include "train/devices/statistics.hpp"
+#include "train/losses/loss_options.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
 #include "train/optim/schedule.hpp"
@@ -44,6 +48,7 @@ struct DataOptions {
 };
 
 struct RunConfig {
+  Recipe recipe = Recipe::standard;  // where the defaults came from
   std::string name = "run";
   std::string out = "runs/run";  // the run folder
   std::uint64_t seed = 777;
@@ -52,10 +57,11 @@ struct RunConfig {
       pretrained;  // file with trunk tensors (model file, safetensors or .pt); empty = the trunk starts at random
   Tuning tuning;   // "gba+lsa"
   CropRecipe crop;
+  Role select_on = Role::val;  // whose crops choose the best checkpoint; test only with recipe official
   DataOptions data;
   AugmentSet augment_set = AugmentSet::none;  // where the numbers of `augment` came from, but for those given singly
   AugmentOptions augment;
-  double label_smoothing = 0;
+  LossOptions loss;  // its compute, statistics and epoch are set for each step
   OptimizerOptions optimizer;
   double rate = 0.1;
   RateUnit rate_unit = RateUnit::per_256;
@@ -68,8 +74,12 @@ struct RunConfig {
   double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
   Compute compute = Compute::f32;
   AttentionPath attention = AttentionPath::fused;
-  int threads = 0;           // of torch; 0 = every processor this process may use
-  int checkpoint_every = 1;  // epochs between saves of the last state
+  int threads = 0;                // of torch; 0 = every processor this process may use
+  int checkpoint_every = 1;       // epochs between saves of the last state
+  int checkpoint_steps = 0;       // besides: steps between them; 0 = none
+  double checkpoint_minutes = 0;  // besides: minutes between them; 0 = none
+  int keep_every = 0;             // epochs between checkpoints that stay (epoch-NNNN.safetensors); 0 = none
+  int log_every = 20;             // steps between the lines of steps.jsonl and the points of TensorBoard; 0 = none
 };
 
 // Errors: usage (unknown key with the nearest known one, wrong type, value out of range), file_*, model_incompatible.

@@ -90,7 +90,33 @@ Json optimizer_json(const OptimizerOptions& options) {
           {"epsilon", options.epsilon},
           {"weight_decay", options.weight_decay},
           {"decay", text_of(kDecays, options.decay)},
-          {"clip_norm", options.clip_norm}};
+          {"clip_norm", options.clip_norm},
+          {"sam_rho", options.sam_rho}};
+}
+
+// The loss's numbers, all of them real.
+struct LossKey {
+  const char* name;
+  double LossOptions::*field;
+  double low, high;
+};
+constexpr double kMostWeight = 1000;
+constexpr LossKey kLossKeys[] = {
+    {"label_smoothing", &LossOptions::label_smoothing, 0, 1},
+    {"alignment", &LossOptions::alignment, 0, kMostWeight},
+    {"uniformity", &LossOptions::uniformity, 0, kMostWeight},
+    {"mask", &LossOptions::mask, 0, kMostWeight},
+    {"boundary", &LossOptions::boundary, 0, kMostWeight},
+    {"patch_contrast", &LossOptions::patch_contrast, 0, kMostWeight},
+    {"patch_temperature", &LossOptions::patch_temperature, 0.01, 100},
+    {"consistency", &LossOptions::consistency, 0, kMostWeight},
+    {"consistency_ramp_epochs", &LossOptions::consistency_ramp_epochs, 0, 100000},
+};
+
+Json loss_json(const LossOptions& options) {
+  Json json;
+  for (const LossKey& key : kLossKeys) json[key.name] = options.*key.field;
+  return json;
 }
 
 Status take_chance(const Json& json, Chance& to) {
@@ -151,6 +177,12 @@ Status take_number(const Json& json, std::string_view key, double low, double hi
   return {};
 }
 
+Status take_loss(const Json& json, const NetworkConfig& network, LossOptions& to) {
+  for (const LossKey& key : kLossKeys)
+    DFA_TRY(take_number(json[key.name], std::string("loss.") + key.name, key.low, key.high, to.*key.field));
+  return check_losses(network, to);
+}
+
 Status take_optimizer(const Json& json, OptimizerOptions& to) {
   constexpr double kBelowOne = 1.0 - 1e-9;
   DFA_TRY(take_word(json["rule"], "optimizer.rule", kRules, to.rule));
@@ -160,7 +192,8 @@ Status take_optimizer(const Json& json, OptimizerOptions& to) {
   DFA_TRY(take_number(json["beta2"], "optimizer.beta2", 0, kBelowOne, to.beta2));
   DFA_TRY(take_number(json["epsilon"], "optimizer.epsilon", 1e-30, 1, to.epsilon));
   DFA_TRY(take_number(json["weight_decay"], "optimizer.weight_decay", 0, 10, to.weight_decay));
-  return take_number(json["clip_norm"], "optimizer.clip_norm", 0, 1e6, to.clip_norm);
+  DFA_TRY(take_number(json["clip_norm"], "optimizer.clip_norm", 0, 1e6, to.clip_norm));
+  return take_number(json["sam_rho"], "optimizer.sam_rho", 0, 10, to.sam_rho);
 }
 
 Status take_data(const Json& json, DataOptions& to) {
@@ -192,6 +225,26 @@ Status take_schedule(const Json& json, RunConfig& to) {
   return {};
 }
 
+Status take_saving(const Json& json, RunConfig& to) {
+  constexpr int kMostEpochs = 1 << 20, kMostSteps = 1 << 30;
+  constexpr double kMostMinutes = 1e6;
+  DFA_TRY(take_whole(json["checkpoint_every"], "checkpoint_every", 1, kMostEpochs, to.checkpoint_every));
+  DFA_TRY(take_whole(json["checkpoint_steps"], "checkpoint_steps", 0, kMostSteps, to.checkpoint_steps));
+  DFA_TRY(take_number(json["checkpoint_minutes"], "checkpoint_minutes", 0, kMostMinutes, to.checkpoint_minutes));
+  DFA_TRY(take_whole(json["keep_every"], "keep_every", 0, kMostEpochs, to.keep_every));
+  return take_whole(json["log_every"], "log_every", 0, kMostSteps, to.log_every);
+}
+
+constexpr Word<Role> kSelections[] = {{Role::val, "val"}, {Role::test, "test"}};
+
+Status take_selection(const Json& json, RunConfig& to) {
+  DFA_TRY(take_word(json, "select_on", kSelections, to.select_on));
+  if (to.select_on == Role::val || to.recipe == Recipe::official) return {};
+  return fail(ErrorCode::usage,
+              "configuration: \"select_on\" is \"test\": a checkpoint that the test split chose has no honest number "
+              "on it\n  next step: \"val\", or recipe \"official\", which does it as published and says so everywhere");
+}
+
 }  // namespace
 
 std::string short_dump(const Json& json) {
@@ -200,6 +253,7 @@ std::string short_dump(const Json& json) {
 
 Json run_config_to_json(const RunConfig& config) {
   Json json;
+  json["recipe"] = recipe_name(config.recipe);
   json["name"] = config.name;
   json["out"] = config.out;
   json["seed"] = config.seed;
@@ -207,6 +261,7 @@ Json run_config_to_json(const RunConfig& config) {
   json["pretrained"] = config.pretrained;
   json["tuning"] = tuning_word(config.tuning);
   json["crop"] = Json::parse(crop_recipe_json(config.crop));
+  json["select_on"] = role_name(config.select_on);
   json["data"] = {{"manifest", config.data.manifest},
                   {"sampling", text_of(kSamplings, config.data.sampling)},
                   {"samples_per_epoch", config.data.samples_per_epoch},
@@ -215,7 +270,7 @@ Json run_config_to_json(const RunConfig& config) {
                   {"prefetch", config.data.prefetch},
                   {"cache_mib", config.data.cache_mib}};
   json["augment"] = augment_json(config.augment_set, config.augment);
-  json["label_smoothing"] = config.label_smoothing;
+  json["loss"] = loss_json(config.loss);
   json["optimizer"] = optimizer_json(config.optimizer);
   json["schedule"] = {{"rate", config.rate},
                       {"rate_unit", text_of(kRateUnits, config.rate_unit)},
@@ -232,12 +287,17 @@ Json run_config_to_json(const RunConfig& config) {
   json["attention"] = attention_name(config.attention);
   json["threads"] = config.threads;
   json["checkpoint_every"] = config.checkpoint_every;
+  json["checkpoint_steps"] = config.checkpoint_steps;
+  json["checkpoint_minutes"] = config.checkpoint_minutes;
+  json["keep_every"] = config.keep_every;
+  json["log_every"] = config.log_every;
   return json;
 }
 
 Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& network) {
   constexpr int kMostBatch = 65536, kMostThreads = 4096, kMostRankSeconds = 86400;
   RunConfig config;
+  DFA_ASSIGN_OR_RETURN(config.recipe, recipe_by_name(json["recipe"].get<std::string>()));
   config.name = json["name"].get<std::string>();
   config.out = json["out"].get<std::string>();
   if (config.out.empty()) return fail(ErrorCode::usage, "configuration: \"out\" is empty, expected the run folder");
@@ -249,9 +309,10 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   config.pretrained = json["pretrained"].get<std::string>();
   DFA_ASSIGN_OR_RETURN(config.tuning, parse_tuning(json["tuning"].get<std::string>()));
   DFA_ASSIGN_OR_RETURN(config.crop, parse_crop_recipe(json["crop"].dump()));
+  DFA_TRY(take_selection(json["select_on"], config));
   DFA_TRY(take_data(json["data"], config.data));
   DFA_TRY(take_augment(json["augment"], config.augment_set, config.augment));
-  DFA_TRY(take_number(json["label_smoothing"], "label_smoothing", 0, 1, config.label_smoothing));
+  DFA_TRY(take_loss(json["loss"], network, config.loss));
   DFA_TRY(take_optimizer(json["optimizer"], config.optimizer));
   DFA_TRY(take_whole(json["batch"], "batch", 2, kMostBatch, config.batch));
   DFA_TRY(take_whole(json["accumulate"], "accumulate", 1, kMostBatch, config.accumulate));
@@ -263,7 +324,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_word(json["compute"], "compute", kComputes, config.compute));
   DFA_ASSIGN_OR_RETURN(config.attention, attention_by_name(json["attention"].get<std::string>()));
   DFA_TRY(take_whole(json["threads"], "threads", 0, kMostThreads, config.threads));
-  DFA_TRY(take_whole(json["checkpoint_every"], "checkpoint_every", 1, 1 << 20, config.checkpoint_every));
+  DFA_TRY(take_saving(json, config));
   return config;
 }
 

@@ -1,7 +1,5 @@
 #include "train/devices/gradient_pool.hpp"
 
-#include <cmath>
-
 #include "train/nets/network_impl.hpp"
 #include "train/nets/tensor_bridge.hpp"
 
@@ -9,33 +7,41 @@ namespace dfa::train {
 
 namespace {
 
+StepInput input_of(const Batch& batch) {
+  return {batch.images, batch.labels, batch.masks, batch.mask_known, batch.strong};
+}
+
 // One flat buffer: every trained tensor's sum, then for each tensor in how many parts it had a gradient.
 class FlatPool : public GradientPool {
  public:
   FlatPool(TrainNetwork& network, RankGroup& group) : network_(network), group_(group) {
-    for (const NamedTensor& item : network.impl().tensors)
-      if (item.trained) {
-        tensors_.push_back(item.tensor);
-        values_ += item.tensor.numel();
-      }
+    for (const auto* tensors : {&network.impl().tensors, &network.impl().loss_tensors})
+      for (const NamedTensor& item : *tensors)
+        if (item.trained) {
+          tensors_.push_back(item.tensor);
+          values_ += item.tensor.numel();
+        }
   }
 
   Result<LossValues> loss_and_gradients(std::span<const Batch> parts, const LossOptions& options) override {
     if (parts.empty()) return fail(ErrorCode::internal, "a batch without parts");
     const bool whole = parts.size() == 1 && group_.is_alone();
     LossValues mean;
+    TermSums terms;
     for (const Batch& part : parts) {
-      DFA_ASSIGN_OR_RETURN(LossValues values, network_.loss_and_gradients(part.images, part.labels, options));
-      if (!std::isfinite(values.loss))
-        return fail(ErrorCode::non_finite_loss, "the loss is {}, expected a finite number", values.loss);
+      DFA_ASSIGN_OR_RETURN(LossValues values, network_.loss_and_gradients(input_of(part), options));
+      DFA_TRY(check_finite(values));
       if (whole) return values;
       DFA_TRY(torch_guard("adding gradients", [&] { add(&part == parts.data()); }));
       mean.loss += values.loss;
+      terms.add(values.terms);
       mean.logits.insert(mean.logits.end(), values.logits.begin(), values.logits.end());
     }
     const double count = static_cast<double>(parts.size()) * group_.size();
     DFA_TRY(group_.sum(std::span(&mean.loss, 1)));
     mean.loss /= count;
+    DFA_TRY(group_.sum(terms.values()));
+    mean.terms = terms.means();
     DFA_TRY(group_.sum(std::span(flat_.data_ptr<float>(), static_cast<std::size_t>(flat_.numel()))));
     DFA_TRY(torch_guard("averaging gradients", [&] { put_back(count); }));
     return mean;

@@ -4,7 +4,8 @@
 // Parts are of equal size, and a part's loss is a mean over its crops. So the mean of the parts' gradients is the
 // gradient of the mean over the whole batch, for every loss that is a mean over crops. What reaches over crops is the
 // exception: batch statistics are those of a micro-batch (over all ranks; see statistics.hpp), and a loss that compares
-// crops with each other sees one rank's micro-batch.
+// crops with each other sees one rank's micro-batch. A term that only some parts can give (masks that are known) adds
+// nothing to the gradients of the others; its reported value is the mean over the parts that had it.
 #pragma once
 
 #include <memory>

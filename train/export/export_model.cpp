@@ -44,7 +44,11 @@ std::string training_text(const Checkpoint& checkpoint) {
                      {"manifest_sha256", checkpoint.manifest_sha256},
                      {"pretrained_sha256", checkpoint.initial_sha256},
                      {"epochs", at.epoch},
-                     {"selection", "highest validation AUC over crops, of equal ones the earlier; role test not used"},
+                     {"selected_on", role_name(checkpoint.config.select_on)},
+                     {"selection", checkpoint.config.select_on == Role::test
+                                       ? "highest AUC over the crops of role test, of equal ones the later"
+                                       : "highest validation AUC over crops, of equal ones the earlier; role test not used"},
+                     {"deviations", deviations_of(checkpoint.config)},
                      {"metrics", metrics}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

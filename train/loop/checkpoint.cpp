@@ -10,8 +10,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
-constexpr std::string_view kNetwork = "network/", kOptimizer = "optimizer/", kAverage = "average/";
+constexpr int kFormat = 2;
+constexpr std::string_view kNetwork = "network/", kLossHeads = "loss_heads/", kOptimizer = "optimizer/",
+                           kAverage = "average/";
 
 void put(const TensorMap& from, std::string_view prefix, TensorMap& to) {
   for (const auto& [name, tensor] : from) to[std::string(prefix) + name] = tensor;
@@ -24,16 +25,30 @@ TensorMap take(const TensorMap& from, std::string_view prefix) {
   return to;
 }
 
+constexpr const char *kWhole = "whole", *kWeights = "weights";
+
+Json terms_json(const TermMeans& terms) {
+  Json json = Json::object();
+  for (const auto& [name, term] : terms) json[name] = {{"sum", term.sum}, {"steps", term.steps}};
+  return json;
+}
+
 Json state_json(const Checkpoint& checkpoint) {
   const RunPosition& at = checkpoint.position;
   return {{"epoch", at.epoch},
           {"step", at.step},
           {"loss_sum", at.loss_sum},
+          {"terms", terms_json(at.terms)},
           {"norm_sum", at.norm_sum},
           {"seconds", at.seconds},
           {"best_auc", at.best_auc},
           {"best_epoch", at.best_epoch},
           {"history", at.history},
+          {"logs",
+           {{"steps_bytes", at.logs.steps_bytes},
+            {"events_file", at.logs.events_file},
+            {"events_bytes", at.logs.events_bytes}}},
+          {"kind", checkpoint.kind == CheckpointKind::whole ? kWhole : kWeights},
           {"code_version", checkpoint.code_version},
           {"manifest_sha256", checkpoint.manifest_sha256},
           {"initial_sha256", checkpoint.initial_sha256},
@@ -47,11 +62,18 @@ Status take_state(const std::string& text, Checkpoint& to) {
     json.at("epoch").get_to(at.epoch);
     json.at("step").get_to(at.step);
     json.at("loss_sum").get_to(at.loss_sum);
+    for (const auto& [name, term] : json.at("terms").items())
+      at.terms[name] = {term.at("sum").get<double>(), term.at("steps").get<std::int64_t>()};
     json.at("norm_sum").get_to(at.norm_sum);
     json.at("seconds").get_to(at.seconds);
     json.at("best_auc").get_to(at.best_auc);
     json.at("best_epoch").get_to(at.best_epoch);
     json.at("history").get_to(at.history);
+    const Json& logs = json.at("logs");
+    logs.at("steps_bytes").get_to(at.logs.steps_bytes);
+    logs.at("events_file").get_to(at.logs.events_file);
+    logs.at("events_bytes").get_to(at.logs.events_bytes);
+    to.kind = json.at("kind") == kWhole ? CheckpointKind::whole : CheckpointKind::weights;
     json.at("code_version").get_to(to.code_version);
     json.at("manifest_sha256").get_to(to.manifest_sha256);
     json.at("initial_sha256").get_to(to.initial_sha256);
@@ -64,9 +86,14 @@ Status take_state(const std::string& text, Checkpoint& to) {
 
 }  // namespace
 
+std::filesystem::path kept_checkpoint(const std::filesystem::path& folder, std::int64_t epoch) {
+  return folder / fmt::format("epoch-{:04}.safetensors", epoch);
+}
+
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path) {
   TensorFile file;
   put(checkpoint.network, kNetwork, file.tensors);
+  put(checkpoint.loss_heads, kLossHeads, file.tensors);
   put(checkpoint.optimizer, kOptimizer, file.tensors);
   put(checkpoint.average, kAverage, file.tensors);
   file.metadata["dfa.checkpoint"] = std::to_string(kFormat);
@@ -95,6 +122,7 @@ Result<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
   if (const Status state = take_state(text("dfa.run_state"), checkpoint); !state)
     return fail_within(path.string(), state.error());
   checkpoint.network = take(file.tensors, kNetwork);
+  checkpoint.loss_heads = take(file.tensors, kLossHeads);
   checkpoint.optimizer = take(file.tensors, kOptimizer);
   checkpoint.average = take(file.tensors, kAverage);
   return checkpoint;

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/log.hpp"
+#include "train/losses/loss_values.hpp"
 
 namespace dfa::train {
 
@@ -15,7 +17,8 @@ struct StepReport {
   std::int64_t steps = 0;  // an epoch
   double loss = 0;
   double learning_rate = 0;
-  double seconds_left = 0;  // of the whole run, from the steps so far
+  double seconds_left = 0;           // of the whole run, from the steps so far
+  std::vector<LossTerm> terms = {};  // what the loss is the sum of
 };
 
 // Called on the training thread.

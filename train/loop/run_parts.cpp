@@ -1,10 +1,15 @@
 #include "train/loop/run_parts.hpp"
 
+#include <map>
+#include <tuple>
+
 #include "base/hash.hpp"
 #include "train/data/crop_file.hpp"
 #include "train/data/pairing.hpp"
 #include "train/devices/shares.hpp"
+#include "train/losses/loss_heads.hpp"
 #include "train/nets/start_weights.hpp"
+#include "version.hpp"
 
 namespace dfa::train {
 
@@ -32,7 +37,30 @@ bool has_both_classes(const CropSet& crops) {
   return seen[0] && seen[1];
 }
 
+std::vector<DataCount> count_crops(const Manifest& manifest) {
+  std::map<std::tuple<Role, int, std::string>, std::int64_t> counts;
+  constexpr int kUnknown = 2;
+  for (const ManifestEntry& entry : manifest.entries)
+    ++counts[{entry.role, entry.label.value_or(kUnknown), entry.label == 1 ? entry.method : ""}];
+  constexpr const char* kLabels[] = {"real", "fake", "unknown"};
+  std::vector<DataCount> alike;
+  for (const auto& [key, crops] : counts) {
+    const auto& [role, label, method] = key;
+    alike.push_back({std::string(role_name(role)), kLabels[label], method, crops});
+  }
+  return alike;
+}
+
 }  // namespace
+
+Result<RunParts> open_parts(const RunConfig& config, std::shared_ptr<RankGroup> group, RunObserver& observer) {
+  RunParts parts;
+  parts.config = config;
+  parts.group = std::move(group);
+  DFA_TRY(open_data(parts, observer));
+  DFA_TRY(build_network(parts, observer));
+  return parts;
+}
 
 Status open_data(RunParts& parts, RunObserver& observer) {
   const RunConfig& config = parts.config;
@@ -41,15 +69,17 @@ Status open_data(RunParts& parts, RunObserver& observer) {
   const std::filesystem::path path = config.data.manifest;
   DFA_ASSIGN_OR_RETURN(const CropFile file, open_crop_file(path));
   parts.manifest_sha256 = file.sha256;
+  parts.data_counts = count_crops(file.manifest);
   const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) << 20;
   DFA_ASSIGN_OR_RETURN(parts.train_crops, CropSet::open(file, Role::train, config.crop, cache_bytes));
-  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(file, Role::val, config.crop, cache_bytes));
+  DFA_ASSIGN_OR_RETURN(parts.val_crops, CropSet::open(file, config.select_on, config.crop, cache_bytes));
   if (!has_both_classes(*parts.val_crops))
-    return fail(ErrorCode::usage,
-                "{}: role val has {}; choosing the best checkpoint needs both classes (role test is never used for it)",
-                path.string(), describe(*parts.val_crops));
-  observer.note(LogLevel::info,
-                fmt::format("train: {}; val: {}", describe(*parts.train_crops), describe(*parts.val_crops)));
+    return fail(ErrorCode::usage, "{}: role {} has {}; choosing the best checkpoint needs both classes{}",
+                path.string(), role_name(config.select_on), describe(*parts.val_crops),
+                config.select_on == Role::val ? " (role test is never used for it)" : "");
+  observer.note(LogLevel::info, fmt::format("train: {}; {}: {}", describe(*parts.train_crops),
+                                            role_name(config.select_on), describe(*parts.val_crops)));
+  for (const std::string& deviation : deviations_of(config)) observer.note(LogLevel::warning, deviation);
   if (config.data.self_blend > 0) {
     DFA_ASSIGN_OR_RETURN(parts.blender, SelfBlender::create(*parts.train_crops, config.crop));
     observer.note(LogLevel::info,
@@ -88,6 +118,7 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   }
   parts.trunk_sha256 = start.trunk_sha256;
   DFA_TRY(parts.network->load(start.weights));
+  DFA_TRY(parts.network->add_loss_heads(init_loss_heads(config.network, config.loss, config.seed)));
   share_statistics(*parts.network, *parts.group, config.head_statistics);
   parts.gradients = GradientPool::create(*parts.network, *parts.group);
   DFA_ASSIGN_OR_RETURN(parts.optimizer, Optimizer::create(*parts.network, config.optimizer));
@@ -101,6 +132,23 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   observer.note(LogLevel::info,
                 fmt::format("tuning {}: parameters: {}", tuning_word(config.tuning), counts_text(counts)));
   return {};
+}
+
+Checkpoint snapshot(const RunParts& parts, const RunPosition& position, CheckpointKind kind) {
+  Checkpoint checkpoint;
+  checkpoint.kind = kind;
+  checkpoint.config = parts.config;
+  checkpoint.position = position;
+  checkpoint.code_version = std::string(kVersion) + " (" + kBuildId + ")";
+  checkpoint.manifest_sha256 = parts.manifest_sha256;
+  checkpoint.initial_sha256 = parts.initial_sha256;
+  checkpoint.trunk_sha256 = parts.trunk_sha256;
+  checkpoint.network = parts.network->tensors();
+  checkpoint.loss_heads = parts.network->loss_heads();
+  if (kind == CheckpointKind::weights) return checkpoint;
+  checkpoint.optimizer = parts.optimizer->state();
+  if (parts.average) checkpoint.average = parts.average->state();
+  return checkpoint;
 }
 
 }  // namespace dfa::train

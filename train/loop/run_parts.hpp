@@ -2,6 +2,7 @@
 // plan of a run start from these.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,15 +13,25 @@
 #include "train/data/epoch_plan.hpp"
 #include "train/data/self_blender.hpp"
 #include "train/devices/gradient_pool.hpp"
+#include "train/loop/checkpoint.hpp"
 #include "train/loop/observer.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
 
 namespace dfa::train {
 
+// Crops of the manifest that are alike.
+struct DataCount {
+  std::string role;
+  std::string label;   // "real", "fake", "unknown"
+  std::string method;  // of the fakes; empty where the manifest names none
+  std::int64_t crops = 0;
+};
+
 struct RunParts {
   RunConfig config;
   std::shared_ptr<RankGroup> group = RankGroup::alone();  // who trains together
+  std::vector<DataCount> data_counts;                     // the whole manifest, in the order of role, label, method
   std::string manifest_sha256;
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
   std::string trunk_sha256;    // of the trunk's tensors before training
@@ -33,6 +44,8 @@ struct RunParts {
   std::unique_ptr<WeightAverage> average;  // null without one
 };
 
+// Everything a run with this configuration works with. Errors: those of the two below.
+Result<RunParts> open_parts(const RunConfig& config, std::shared_ptr<RankGroup> group, RunObserver& observer);
 // Fills the crops from parts.config, and what blends them. Errors: usage (no manifest; role val lacks a class; no
 // points for self-blending; an epoch that cannot be planned), manifest_invalid, recipe_mismatch, file_*.
 Status open_data(RunParts& parts, RunObserver& observer);
@@ -40,5 +53,8 @@ Status open_data(RunParts& parts, RunObserver& observer);
 Result<std::vector<Slot>> plan_of(const RunParts& parts, std::int64_t epoch);
 // Fills network, optimiser and average, with the first weights. Errors: model_*, file_*, usage.
 Status build_network(RunParts& parts, RunObserver& observer);
+
+// The state as it is now.
+Checkpoint snapshot(const RunParts& parts, const RunPosition& position, CheckpointKind kind);
 
 }  // namespace dfa::train

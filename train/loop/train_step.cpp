@@ -1,5 +1,6 @@
 #include "train/loop/train_step.hpp"
 
+#include "augment/augment_sets.hpp"
 #include "train/devices/shares.hpp"
 
 namespace dfa::train {
@@ -11,6 +12,8 @@ Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int
   options.recipe = config.crop;
   options.side = config.network.image;
   options.augment = config.augment;
+  if (needs_masks(config.loss)) options.mask_side = config.network.spatial_side(0);
+  if (needs_strong_view(config.loss)) options.strong = augment_options_of(AugmentSet::strong);
   options.blender = parts.blender.get();
   options.seed = config.seed;
   options.epoch = static_cast<std::uint64_t>(epoch);
@@ -32,15 +35,20 @@ std::int64_t steps_of(const BatchLoader& loader, const RunConfig& config) {
 
 Result<StepValues> train_step(RunParts& parts, std::span<const Batch> batch, const StepPlace& place) {
   const RunConfig& config = parts.config;
-  LossOptions options;
-  options.label_smoothing = config.label_smoothing;
+  LossOptions options = config.loss;
   options.compute = config.compute;
-  DFA_ASSIGN_OR_RETURN(const LossValues values, parts.gradients->loss_and_gradients(batch, options));
+  options.epoch = static_cast<double>(place.epoch) + static_cast<double>(place.step) / static_cast<double>(place.steps);
+  DFA_ASSIGN_OR_RETURN(LossValues values, parts.gradients->loss_and_gradients(batch, options));
+  const auto again = [&]() -> Status {  // for SAM's second pass
+    options.statistics = Statistics::keep;
+    const auto uphill = parts.gradients->loss_and_gradients(batch, options);
+    return uphill ? Status{} : tl::unexpected<Error>(uphill.error());
+  };
   const double rate = learning_rate(config.schedule, place.epoch, place.step, place.steps);
-  DFA_ASSIGN_OR_RETURN(const double norm, parts.optimizer->step(rate));
+  DFA_ASSIGN_OR_RETURN(const double norm, parts.optimizer->step(rate, again));
   if (config.head_statistics == HeadStatistics::rank) DFA_TRY(broadcast_head_statistics(*parts.network, *parts.group));
   if (parts.average) parts.average->update();
-  return StepValues{values.loss, norm, rate};
+  return StepValues{values.loss, norm, rate, std::move(values.terms)};
 }
 
 }  // namespace dfa::train

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/result.hpp"
 #include "train/data/batch_loader.hpp"
 #include "train/loop/run_parts.hpp"
+#include "train/losses/loss_values.hpp"
 
 namespace dfa::train {
 
@@ -20,8 +22,9 @@ struct StepPlace {
 
 struct StepValues {
   double loss = 0;
-  double grad_norm = 0;  // joint L2 norm before clipping
+  double grad_norm = 0;  // joint L2 norm before clipping, of the gradient that was applied
   double learning_rate = 0;
+  std::vector<LossTerm> terms = {};  // what the loss is the sum of
 };
 
 // This rank's micro-batches of an epoch, `accumulate` a step, from step `first_step` on. Errors: usage when the crops
@@ -31,8 +34,8 @@ Result<std::unique_ptr<BatchLoader>> start_epoch(const RunParts& parts, std::int
 std::int64_t steps_of(const BatchLoader& loader, const RunConfig& config);
 
 // Forward and backward of this rank's micro-batches of a step (next_parts()), the mean over all ranks, optimiser,
-// weight average. Errors: non_finite_loss (weights and momenta are as before the step, the running statistics are not),
-// internal, out_of_memory.
+// weight average. Errors: non_finite_loss, naming the loss's term (weights and momenta are as before the step, the
+// running statistics are not), internal, out_of_memory.
 Result<StepValues> train_step(RunParts& parts, std::span<const Batch> batch, const StepPlace& place);
 
 }  // namespace dfa::train

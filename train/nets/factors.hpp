@@ -10,8 +10,8 @@
 namespace dfa::train {
 
 // Adds every tensor of factor_parameters(network, tuning) to `weights`, which holds the network's. The network's output
-// stays what it was: exactly with lora (B is zero), up to rounding with svd. svd decomposes 4 matrices a block: about
-// half a minute for ViT-B/16 on one core. Errors: internal, out_of_memory.
+// stays what it was. svd decomposes 4 matrices a block: about half a minute for ViT-B/16 on one core. Errors: internal,
+// out_of_memory.
 Status add_factors(const NetworkConfig& network, const Tuning& tuning, std::uint64_t seed, TensorMap& weights);
 
 // The same network without factors: exactly the tensors of network_parameters(network), each changed weight computed in

@@ -30,6 +30,8 @@ struct NetworkImpl {
   Tuning tuning;
   NetworkModule module;
   std::vector<NamedTensor> tensors;  // in the order of training_parameters()
+  // Heads that only losses read (train/losses/loss_heads.hpp): they learn, and are no part of the network.
+  std::vector<NamedTensor> loss_tensors;
   NarrowTrunk narrow_trunk;
 
   // Frozen weights in the form that this way of computing wants. Errors: those of NarrowTrunk.

@@ -70,10 +70,10 @@ at::Tensor NetworkModuleImpl::run_blocks(at::Tensor x, const StageRange& range) 
 }
 
 // The last extractor computes only what is read: nothing for cls, one row for token0. The other rows get no gradient
-// either way.
+// either way, unless a loss reads them.
 at::Tensor NetworkModuleImpl::extract(const StageRange& stage, std::size_t index, const at::Tensor& c,
-                                      const at::Tensor& x) {
-  const bool last = stage.last == config.depth - 1;
+                                      const at::Tensor& x, SpatialRows wanted) {
+  const bool last = stage.last == config.depth - 1 && wanted == SpatialRows::read;
   if (last && config.readout == Readout::cls) return c;
   const at::Tensor rows = last && config.readout == Readout::token0 ? c.narrow(1, 0, 1) : c;
   return interactions[index]->as<Interaction>()->extractor->forward(rows, x);
@@ -97,7 +97,8 @@ at::Tensor NetworkModuleImpl::read_out(const at::Tensor& x, const at::Tensor& c)
   return at::stack(means).mean(0);
 }
 
-NetworkOutput NetworkModuleImpl::forward(const at::Tensor& images, std::vector<at::Tensor>* stage_tokens) {
+NetworkOutput NetworkModuleImpl::forward(const at::Tensor& images, std::vector<at::Tensor>* stage_tokens,
+                                         SpatialRows rows) {
   at::Tensor x = embed(images);
   at::Tensor c = config.lsa ? spatial_tokens(images) : at::Tensor();
   for (std::size_t i = 0; i < stages.size(); ++i) {
@@ -105,11 +106,12 @@ NetworkOutput NetworkModuleImpl::forward(const at::Tensor& images, std::vector<a
     if (config.lsa) x = interactions[i]->as<Interaction>()->injector->forward(x, c);
     x = run_blocks(x, stage);
     if (stage_tokens != nullptr) stage_tokens->push_back(x);
-    if (config.lsa) c = extract(stage, i, c, x);
+    if (config.lsa) c = extract(stage, i, c, x, rows);
   }
   NetworkOutput out;
   out.feature = widen(read_out(x, c));
   out.logits = widen(head->forward(out.feature));
+  if (rows == SpatialRows::all) out.spatial = widen((readout_norm ? readout_norm : norm)->forward(c));
   return out;
 }
 

@@ -12,9 +12,14 @@
 
 namespace dfa::train {
 
+// Which spatial tokens the last extractor computes: those that the read-out reads, or all, for losses on them.
+enum class SpatialRows { read, all };
+
 struct NetworkOutput {
   at::Tensor feature;  // (N, D), after the norm and before the head
   at::Tensor logits;   // (N, classes)
+  at::Tensor
+      spatial;  // (N, Tc, D), all spatial tokens after the last extractor and the norm; with SpatialRows::all only
 };
 
 // Parameter and buffer paths are exactly the names of training_parameters(config, tuning).
@@ -22,8 +27,9 @@ struct NetworkModuleImpl : torch::nn::Module {
   NetworkModuleImpl(const NetworkConfig& config, const Tuning& tuning, AttentionKernel attention);
 
   // images: (N, 3, S, S) f32, normalised. `stage_tokens`, where given, receives x (N, T, D) after the blocks of each
-  // stage.
-  NetworkOutput forward(const at::Tensor& images, std::vector<at::Tensor>* stage_tokens = nullptr);
+  // stage. Requires: LSA for SpatialRows::all.
+  NetworkOutput forward(const at::Tensor& images, std::vector<at::Tensor>* stage_tokens = nullptr,
+                        SpatialRows rows = SpatialRows::read);
 
   NetworkConfig config;
   std::vector<StageRange> stages;  // what forward() walks through
@@ -42,7 +48,8 @@ struct NetworkModuleImpl : torch::nn::Module {
   at::Tensor embed(const at::Tensor& images);
   at::Tensor spatial_tokens(const at::Tensor& images);
   at::Tensor run_blocks(at::Tensor x, const StageRange& range);
-  at::Tensor extract(const StageRange& stage, std::size_t index, const at::Tensor& c, const at::Tensor& x);
+  at::Tensor extract(const StageRange& stage, std::size_t index, const at::Tensor& c, const at::Tensor& x,
+                     SpatialRows wanted);
   at::Tensor read_out(const at::Tensor& x, const at::Tensor& c);
 };
 TORCH_MODULE(NetworkModule);

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <stdexcept>
 
 #include "base/machine.hpp"
 #include "nn/network.hpp"
+#include "train/losses/keep_statistics.hpp"
+#include "train/losses/loss_heads.hpp"
+#include "train/losses/training_loss.hpp"
 #include "train/nets/autocast.hpp"
 #include "train/nets/network_impl.hpp"
 #include "train/nets/tensor_bridge.hpp"
@@ -63,6 +67,26 @@ Result<at::Tensor> view_images(const NetworkConfig& config, std::span<const floa
   return torch::from_blob(const_cast<float*>(images.data()), {n, 3, config.image, config.image}, torch::kFloat32);
 }
 
+Status check_labels(const NetworkConfig& config, std::span<const std::int64_t> labels) {
+  for (const std::int64_t label : labels)
+    if (label < 0 || label >= config.classes)
+      return fail(ErrorCode::usage, "got label {}, expected 0 to {}", label, config.classes - 1);
+  return {};
+}
+
+// Each head that the loss trains must be there.
+Status check_heads(const NetworkImpl& impl, const LossOptions& options) {
+  for (const ParameterSpec& spec : loss_head_parameters(impl.module->config, options))
+    if (std::ranges::none_of(impl.loss_tensors, [&](const NamedTensor& item) { return item.spec.name == spec.name; }))
+      return fail(ErrorCode::usage, "the loss needs {}: add_loss_heads() comes first", spec.name);
+  return {};
+}
+
+void drop_gradients(NetworkImpl& impl) {
+  for (auto* tensors : {&impl.tensors, &impl.loss_tensors})
+    for (NamedTensor& item : *tensors) item.tensor.mutable_grad().reset();
+}
+
 // Weights and statistics in f64 for a scope, without losing a bit of the f32 ones.
 class WideScope {
  public:
@@ -77,13 +101,14 @@ class WideScope {
  private:
   void convert(at::ScalarType to) {
     if (!on_) return;
-    for (NamedTensor& item : impl_.tensors) {
-      if (!item.tensor.is_floating_point()) continue;
-      const at::Tensor gradient = item.tensor.grad();
-      item.tensor.mutable_grad().reset();
-      item.tensor.set_data(item.tensor.detach().to(to));
-      if (gradient.defined()) item.tensor.mutable_grad() = gradient.to(to);
-    }
+    for (auto* tensors : {&impl_.tensors, &impl_.loss_tensors})
+      for (NamedTensor& item : *tensors) {
+        if (!item.tensor.is_floating_point()) continue;
+        const at::Tensor gradient = item.tensor.grad();
+        item.tensor.mutable_grad().reset();
+        item.tensor.set_data(item.tensor.detach().to(to));
+        if (gradient.defined()) item.tensor.mutable_grad() = gradient.to(to);
+      }
   }
   NetworkImpl& impl_;
   bool on_;
@@ -180,6 +205,8 @@ TensorMap TrainNetwork::gradients() const {
   TensorMap out;
   for (const NamedTensor& item : impl_->tensors)
     if (item.trained && item.tensor.grad().defined()) out[item.spec.name] = from_torch(item.tensor.grad());
+  for (const NamedTensor& item : impl_->loss_tensors)
+    if (item.tensor.grad().defined()) out[item.spec.name] = from_torch(item.tensor.grad());
   return out;
 }
 
@@ -196,29 +223,67 @@ Result<ForwardValues> TrainNetwork::forward(std::span<const float> images, int n
   });
 }
 
-Result<LossValues> TrainNetwork::loss_and_gradients(std::span<const float> images, std::span<const std::int64_t> labels,
-                                                    const LossOptions& options) {
-  DFA_ASSIGN_OR_RETURN(const at::Tensor input, view_images(config(), images, static_cast<int>(labels.size())));
-  for (const std::int64_t label : labels)
-    if (label < 0 || label >= config().classes)
-      return fail(ErrorCode::usage, "got label {}, expected 0 to {}", label, config().classes - 1);
+Result<LossValues> TrainNetwork::loss_and_gradients(const StepInput& input, const LossOptions& options) {
+  const int n = static_cast<int>(input.labels.size());
+  DFA_ASSIGN_OR_RETURN(const at::Tensor images, view_images(config(), input.images, n));
+  DFA_TRY(check_labels(config(), input.labels));
+  DFA_TRY(check_losses(config(), options));
+  DFA_TRY(check_heads(*impl_, options));
+  LossInput batch{images, input.labels, {}, {}};
+  if (needs_masks(options)) {
+    DFA_ASSIGN_OR_RETURN(batch.targets, spatial_targets(config(), input.masks, input.mask_known, input.labels.size()));
+  }
+  if (needs_strong_view(options)) {
+    if (input.strong.empty())
+      return fail(ErrorCode::usage, "loss.consistency needs a second view of each crop, and the batch has none");
+    DFA_ASSIGN_OR_RETURN(batch.strong, view_images(config(), input.strong, n));
+  }
   DFA_TRY(impl_->settle(options.compute));
   return torch_guard("training step", [&] {
     impl_->module->train(true);
-    for (NamedTensor& item : impl_->tensors) item.tensor.mutable_grad().reset();
+    drop_gradients(*impl_);
     const WideScope wide(*impl_, options.compute);
-    NetworkOutput out;
-    {
-      const AutocastScope autocast(options.compute);
-      out = impl_->module->forward(wide.input(input));
-    }
-    const at::Tensor target =
-        torch::from_blob(const_cast<std::int64_t*>(labels.data()), {input.size(0)}, torch::kInt64);
-    const at::Tensor loss =
-        at::cross_entropy_loss(out.logits, target, {}, at::Reduction::Mean, -100, options.label_smoothing);
-    loss.backward();
-    return LossValues{loss.item<double>(), values_of(out.logits)};
+    std::optional<KeepStatistics> kept;
+    if (options.statistics == Statistics::keep) kept.emplace(*impl_);
+    batch.images = wide.input(batch.images);
+    if (batch.strong.defined()) batch.strong = wide.input(batch.strong);
+    LossGraph graph = training_loss(*impl_, batch, options);
+    graph.total.backward();
+    return LossValues{graph.total.item<double>(), std::move(graph.terms), values_of(graph.logits)};
   });
+}
+
+Status TrainNetwork::add_loss_heads(const TensorMap& heads) {
+  if (!impl_->loss_tensors.empty()) return fail(ErrorCode::internal, "the network has loss heads already");
+  for (const auto& [name, tensor] : heads) {
+    DFA_ASSIGN_OR_RETURN(at::Tensor made, to_torch(tensor));
+    impl_->loss_tensors.push_back({{name, tensor.shape, ParameterGroup::head, ParameterKind::weight},
+                                   made.set_requires_grad(true),
+                                   /*trained=*/true});
+  }
+  return {};
+}
+
+Status TrainNetwork::load_loss_heads(const TensorMap& heads) {
+  std::vector<NamedTensor>& live = impl_->loss_tensors;
+  if (heads.size() != live.size())
+    return fail(ErrorCode::model_tensors, "got {} tensors of loss heads, expected {}", heads.size(), live.size());
+  const torch::NoGradGuard no_grad;
+  for (NamedTensor& item : live) {
+    const auto found = heads.find(item.spec.name);
+    if (found == heads.end() || found->second.shape != item.spec.shape)
+      return fail(ErrorCode::model_tensors, "the loss heads lack {} with shape {}", item.spec.name,
+                  shape_text(item.spec.shape));
+    DFA_ASSIGN_OR_RETURN(const at::Tensor value, to_torch(found->second));
+    item.tensor.copy_(value);
+  }
+  return {};
+}
+
+TensorMap TrainNetwork::loss_heads() const {
+  TensorMap out;
+  for (const NamedTensor& item : impl_->loss_tensors) out[item.spec.name] = from_torch(item.tensor);
+  return out;
 }
 
 Result<std::vector<std::vector<float>>> TrainNetwork::stage_tokens(std::span<const float> images, int n) {

@@ -12,6 +12,9 @@
 #include "base/result.hpp"
 #include "nn/network_config.hpp"
 #include "tensorfile/tensor.hpp"
+#include "train/losses/loss_options.hpp"
+#include "train/losses/loss_values.hpp"
+#include "train/nets/compute.hpp"
 #include "train/nets/tuning.hpp"
 
 namespace dfa::train {
@@ -27,23 +30,18 @@ std::string_view attention_name(AttentionPath path);
 // Errors: usage, listing the known names.
 Result<AttentionPath> attention_by_name(std::string_view name);
 
-// bf16: autocast of matrix products and convolutions; weights stay f32.
-// f64: everything for the length of a call; for proofs, as gradients that nearly cancel lose their f32 digits.
-enum class Compute { f32, bf16, f64 };
-
 struct ForwardValues {
   std::vector<float> feature;  // (N, D)
   std::vector<float> logits;   // (N, classes)
 };
 
-struct LossOptions {
-  double label_smoothing = 0;  // 0 = none
-  Compute compute = Compute::f32;
-};
-
-struct LossValues {
-  double loss = 0;            // mean cross-entropy over the batch
-  std::vector<float> logits;  // (N, classes)
+// A batch, as the loss reads it. What the options do not ask for may be empty.
+struct StepInput {
+  std::span<const float> images;             // (N, 3, S, S) f32, normalised
+  std::span<const std::int64_t> labels;      // (N), class indices
+  std::span<const float> masks;              // (N, M, M), forged share 0..1 of each cell, M = network.spatial_side(0)
+  std::span<const std::uint8_t> mask_known;  // (N), 1 where the mask is known
+  std::span<const float> strong;             // (N, 3, S, S), a second, strongly augmented view
 };
 
 // Threads of torch's operators in the whole process; 0: every processor this process may use. Results are bit-equal for
@@ -75,14 +73,26 @@ class TrainNetwork {
   // Copies, f32 and i64. Throws std::runtime_error where the disk under TMPDIR fails while it holds frozen weights
   // (Note [Frozen weights in bf16]).
   TensorMap tensors() const;
-  TensorMap gradients() const;  // of trained tensors that have one: nothing before loss_and_gradients(); a tensor the
-                                // read-out does not reach has none
+  TensorMap gradients() const;  // of trained tensors that have one, loss heads included: nothing before
+                                // loss_and_gradients(); a tensor the loss does not reach has none
 
   // images: (N, 3, S, S) f32, normalised. Mode::train changes the running statistics. No gradients.
   Result<ForwardValues> forward(std::span<const float> images, int n, Mode mode, Compute compute = Compute::f32);
-  // One train-mode forward and backward. Former gradients are dropped. labels: class indices.
+  // One train-mode forward and backward of the loss in Note [Terms of the loss]. Former gradients are dropped. Terms
+  // that are not finite come back as they are: check_finite(). Errors: usage where the options do not fit the network,
+  // need heads that are not loaded, or something that `input` lacks.
+  Result<LossValues> loss_and_gradients(const StepInput& input, const LossOptions& options);
   Result<LossValues> loss_and_gradients(std::span<const float> images, std::span<const std::int64_t> labels,
-                                        const LossOptions& options);
+                                        const LossOptions& options) {
+    return loss_and_gradients(StepInput{images, labels, {}, {}, {}}, options);
+  }
+
+  // The heads that mask and boundary losses train, as init_loss_heads() makes them: once, before an optimiser is made.
+  // Errors: internal when there are some already.
+  Status add_loss_heads(const TensorMap& heads);
+  // Values for them, of a checkpoint. Strict. Errors: model_tensors.
+  Status load_loss_heads(const TensorMap& heads);
+  TensorMap loss_heads() const;  // copies; empty without them
   // Eval mode: trunk tokens x after each stage, (N, T, D) each.
   Result<std::vector<std::vector<float>>> stage_tokens(std::span<const float> images, int n);
 

@@ -43,8 +43,11 @@ at::Tensor TunedLinearImpl::change(const at::Tensor& tokens) const {
   const auto columns = [&](const at::Tensor& t) { return t.view({parts, rank, t.size(-1)}); };  // (P, R, in)
   if (shape.kind == LowRank::lora) return thin_products(tokens, rows(lora_b), columns(lora_a));
   const auto scaled = [&](const at::Tensor& u, const at::Tensor& s) { return rows(u) * s.view({parts, 1, rank}); };
-  return thin_products(tokens, at::cat({scaled(svd_u, svd_s), -scaled(svd_u0, svd_s0)}, 2),
-                       at::cat({columns(svd_v), columns(svd_v0)}, 1));
+  // U S V - U0 S0 V0 as (U S - U0 S0) V + U0 S0 (V - V0): nothing before the first step, and what has been learnt is
+  // subtracted in f32, before bf16 rounds it. bf16 would not tell U from U0.
+  const at::Tensor start = scaled(svd_u0, svd_s0);
+  return thin_products(tokens, at::cat({scaled(svd_u, svd_s) - start, start}, 2),
+                       at::cat({columns(svd_v), columns(svd_v) - columns(svd_v0)}, 1));
 }
 
 at::Tensor TunedLinearImpl::forward(const at::Tensor& tokens) {

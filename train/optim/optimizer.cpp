@@ -39,16 +39,19 @@ double joint_norm(const std::vector<Slot>& slots) {
 class TorchOptimizer : public Optimizer {
  public:
   TorchOptimizer(TrainNetwork& network, const OptimizerOptions& options) : options_(options) {
-    for (const NamedTensor& item : network.impl().tensors)
-      if (item.trained)
-        slots_.push_back({item, decays(item.spec, options.decay) ? options.weight_decay : 0.0, {}, {}, {}});
+    for (const auto* tensors : {&network.impl().tensors, &network.impl().loss_tensors})
+      for (const NamedTensor& item : *tensors)
+        if (item.trained)
+          slots_.push_back({item, decays(item.spec, options.decay) ? options.weight_decay : 0.0, {}, {}, {}});
   }
 
-  Result<double> step(double learning_rate) override {
+  Result<double> step(double learning_rate, const GradientsAgain& again) override {
+    DFA_ASSIGN_OR_RETURN(double norm, finite_norm());
+    if (options_.sam_rho > 0 && norm > 0) {  // without a gradient there is no way up
+      DFA_TRY(take_gradients_above(norm, again));
+      DFA_ASSIGN_OR_RETURN(norm, finite_norm());
+    }
     const torch::NoGradGuard no_grad;
-    DFA_ASSIGN_OR_RETURN(const double norm, torch_guard("gradient norm", [&] { return joint_norm(slots_); }));
-    if (!std::isfinite(norm))
-      return fail(ErrorCode::non_finite_loss, "the gradient's norm is {}, expected a finite number", norm);
     DFA_TRY(torch_guard("optimiser step", [&] {
       if (options_.clip_norm > 0 && norm > options_.clip_norm) scale_gradients(options_.clip_norm / norm);
       for (Slot& slot : slots_)
@@ -95,6 +98,38 @@ class TorchOptimizer : public Optimizer {
     DFA_ASSIGN_OR_RETURN(to, to_torch(found->second));
     ++used;
     return {};
+  }
+
+  Result<double> finite_norm() const {
+    const torch::NoGradGuard no_grad;
+    DFA_ASSIGN_OR_RETURN(const double norm, torch_guard("gradient norm", [&] { return joint_norm(slots_); }));
+    if (!std::isfinite(norm))
+      return fail(ErrorCode::non_finite_loss, "the gradient's norm is {}, expected a finite number", norm);
+    return norm;
+  }
+
+  // See Note [Sharpness-aware step]. Leaves the weights as they were and the other gradients in place, also on errors.
+  Status take_gradients_above(double norm, const GradientsAgain& again) {
+    if (!again)
+      return fail(ErrorCode::usage, "sam_rho is {}, and the step was given no way to compute gradients again",
+                  options_.sam_rho);
+    std::vector<at::Tensor> start(slots_.size());
+    DFA_TRY(torch_guard("SAM's ascent", [&] {
+      const torch::NoGradGuard no_grad;
+      for (std::size_t i = 0; i < slots_.size(); ++i) {
+        at::Tensor& weight = slots_[i].item.tensor;
+        if (!weight.grad().defined()) continue;
+        start[i] = weight.detach().clone();
+        weight.add_(weight.grad(), options_.sam_rho / norm);
+      }
+    }));
+    const Status taken = again();
+    DFA_TRY(torch_guard("SAM's return", [&] {
+      const torch::NoGradGuard no_grad;
+      for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (start[i].defined()) slots_[i].item.tensor.copy_(start[i]);
+    }));
+    return taken;
   }
 
   void scale_gradients(double factor) {
@@ -178,10 +213,11 @@ class TorchAverage : public WeightAverage {
 Result<std::unique_ptr<Optimizer>> Optimizer::create(TrainNetwork& network, const OptimizerOptions& options) {
   const bool sane = options.momentum >= 0 && options.momentum < 1 && options.weight_decay >= 0 &&
                     options.clip_norm >= 0 && options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 &&
-                    options.beta2 < 1 && options.epsilon > 0;
+                    options.beta2 < 1 && options.epsilon > 0 && options.sam_rho >= 0;
   if (!sane)
-    return fail(ErrorCode::usage,
-                "optimiser: momentum and betas must be in [0, 1), weight decay and clip norm >= 0, epsilon > 0");
+    return fail(
+        ErrorCode::usage,
+        "optimiser: momentum and betas must be in [0, 1), weight decay, clip norm and sam_rho >= 0, epsilon > 0");
   return std::make_unique<TorchOptimizer>(network, options);
 }
 

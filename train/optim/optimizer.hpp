@@ -1,6 +1,8 @@
-// SGD with momentum and AdamW over the trained tensors of a network, with state that can be saved and restored by name.
+// SGD with momentum and AdamW over the trained tensors of a network, either of them sharpness-aware (SAM) where asked,
+// with state that can be saved and restored by name.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/result.hpp"
@@ -26,7 +28,21 @@ struct OptimizerOptions {
   double weight_decay = 1e-4;  // sgd: added to the gradient; adamw: decoupled, times the learning rate
   Decay decay = Decay::all;
   double clip_norm = 0;  // gradients are scaled down to this joint L2 norm; 0 = never
+  // SAM: how far up the gradient the weights are moved before the gradient that counts is taken; published: 0.05.
+  // 0 = plain steps.
+  double sam_rho = 0;
 };
+
+// Note [Sharpness-aware step]
+// With g the gradient at w over all trained tensors jointly: g' = gradient of the same batch at w + rho g / |g|, then
+// the rule's step from w with g' (spec method.md section 5, row 13). The weights come back from copies, so w is the
+// same to the last bit. Between steps there is nothing to save: resuming needs no state of SAM's. Running statistics
+// follow the first pass, at w; the second one is to leave them alone (Statistics::keep). Clipping and the norm that
+// step() returns are those of g'.
+
+// Computes the gradients of the step's batch again, with the weights as they now are, and leaves the running statistics
+// untouched.
+using GradientsAgain = std::function<Status()>;
 
 class Optimizer {
  public:
@@ -34,9 +50,11 @@ class Optimizer {
   static Result<std::unique_ptr<Optimizer>> create(TrainNetwork& network, const OptimizerOptions& options);
   virtual ~Optimizer() = default;
   // Applies the gradients of the last loss_and_gradients(). Returns their joint L2 norm before clipping. Tensors
-  // without a gradient are left as they are. Errors: non_finite_loss when the norm is not finite (nothing is changed
-  // then).
-  virtual Result<double> step(double learning_rate) = 0;
+  // without a gradient are left as they are. `again` is called once a step where sam_rho > 0, else never. Errors:
+  // non_finite_loss when a norm is not finite, usage when SAM is asked for without `again`, those of `again` (no weight
+  // is changed then).
+  virtual Result<double> step(double learning_rate, const GradientsAgain& again) = 0;
+  Result<double> step(double learning_rate) { return step(learning_rate, {}); }
   // Momenta and counters, named "<state>.<tensor>"; restoring them and the weights continues bit for bit.
   virtual TensorMap state() const = 0;
   // Errors: model_tensors when names or shapes do not fit.

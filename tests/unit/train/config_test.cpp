@@ -25,7 +25,7 @@ std::string message(std::string_view json, std::vector<std::string> overrides = 
   return config ? "" : config.error().message;
 }
 
-TEST(RunConfigFile, DefaultsAreThePublishedRecipe) {
+TEST(RunConfigFile, DefaultsAreThePublishedNetworkHonestlyTrained) {
   const auto config = parse("{}");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->network, NetworkConfig{});
@@ -33,7 +33,8 @@ TEST(RunConfigFile, DefaultsAreThePublishedRecipe) {
   EXPECT_EQ(config->schedule.epochs, 100);
   EXPECT_DOUBLE_EQ(config->schedule.peak, 0.1 * 32 / 256);
   EXPECT_EQ(config->optimizer.rule, Rule::sgd);
-  EXPECT_EQ(config->optimizer.decay, Decay::all);
+  EXPECT_EQ(config->optimizer.decay, Decay::matrices_only);
+  EXPECT_EQ(config->augment_set, AugmentSet::standard);
 }
 
 TEST(RunConfigFile, ResolvedTextReadsBackToTheSame) {
@@ -135,7 +136,7 @@ TEST(RunConfigFile, AnAugmentationSetGivesTheNumbersThatAreNotGivenSingly) {
 
 // Every number of "augment" reaches the options and the resolved text.
 TEST(RunConfigFile, NoNumberOfAnAugmentationIsDropped) {
-  const auto base = parse("{}");
+  const auto base = parse("{}", {"augment.set=none"});
   ASSERT_TRUE(base);
   const nlohmann::json augment = nlohmann::json::parse(run_config_json(*base))["augment"].flatten();
   const std::map<std::string, double> others = {{"flip", 0.5},  {"grey", 0.5},      {"blur_side", 3},  {"degrees", 5},
@@ -153,7 +154,8 @@ TEST(RunConfigFile, NoNumberOfAnAugmentationIsDropped) {
     std::string key = "augment" + pointer;
     std::replace(key.begin(), key.end(), '/', '.');
     const bool is_side = name == "blur_side" || (step == "/kernel_blur" && name != "p");  // odd whole numbers
-    const auto config = parse("{}", {fmt::format("{}={}", key, is_side ? std::floor(changed) : changed)});
+    const auto config =
+        parse("{}", {"augment.set=none", fmt::format("{}={}", key, is_side ? std::floor(changed) : changed)});
     ASSERT_TRUE(config) << key << ": " << config.error().message;
     EXPECT_NE(config->augment, base->augment) << key;
     EXPECT_NE(run_config_json(*config), run_config_json(*base)) << key;

@@ -239,6 +239,37 @@ TEST_F(SampleTest, PairsAreLabelledKnownAndChangedAlike) {
   EXPECT_GE(alike, 10);
 }
 
+// What a step measures on a picture is measured on the real side for both: where the two were equal before, contrast
+// around the mean and the colour of an erased rectangle keep them so.
+TEST_F(SampleTest, WhatWasEqualInAPairStaysEqual) {
+  const auto crops = open(manifest_);
+  const auto blender = blender_of(*crops);
+  const std::vector<Slot> slots = plan(*crops, *blender, 1);
+  LoaderOptions asked = options(blender.get());
+  asked.recipe.stored_px = asked.side = made_.side;  // nothing is resampled
+  asked.strong.reset();
+  asked.augment = {};
+  const auto before = BatchLoader::start(*crops, slots, asked);
+  asked.augment.contrast = {1, 0.3, 0.5};
+  asked.augment.erase = {1, 0.05, 0.1};
+  asked.strong = asked.augment;
+  const auto after = BatchLoader::start(*crops, slots, asked);
+  const std::size_t values = 3 * static_cast<std::size_t>(made_.side * made_.side);
+  const std::vector<Batch> plain = all(*before), changed = all(*after);
+  int equal = 0, kept = 0, kept_strong = 0;
+  for (std::size_t b = 0; b < plain.size(); ++b)
+    for (std::size_t i = 0; i < 6 * values; i += 2 * values)
+      for (std::size_t k = i; k < i + values; ++k) {
+        if (plain[b].images[k] != plain[b].images[k + values]) continue;
+        ++equal;
+        kept += changed[b].images[k] == changed[b].images[k + values] ? 1 : 0;
+        kept_strong += changed[b].strong[k] == changed[b].strong[k + values] ? 1 : 0;
+      }
+  EXPECT_GT(equal, 10000);
+  EXPECT_EQ(kept, equal);
+  EXPECT_EQ(kept_strong, equal);
+}
+
 // Each side of a pair made alone, as where a pair is cut in two between devices, is what it is in the pair.
 TEST_F(SampleTest, TheSidesOfAPairMayBeMadeApart) {
   const auto crops = open(manifest_);

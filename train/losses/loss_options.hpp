@@ -1,0 +1,57 @@
+// What a training step minimises: cross-entropy plus weighted terms, each of them absent at weight 0.
+//
+// Note [Terms of the loss]
+// N samples, p = softmax of the logits, f the feature before the head, u = f / |f|, c the spatial tokens after the last
+// extractor and the final norm (all of them, whatever the read-out reads), M the forged share of a cell.
+//   cross_entropy   mean over N of -sum_k t_k log p_k, t = (1 - s) onehot(label) + s / classes
+//   alignment       mean of |u_i - u_j|^2 over pairs i < j of equal label
+//   uniformity      log(max(mean over all pairs i < j of exp(-2 |u_i - u_j|^2), 1e-6))
+//   mask            MSE of sigmoid(w . c + b) against M, a (w, b) a level
+//   boundary        the same against 4 M (1 - M), with heads of its own
+//   patch_contrast  see patch_contrast.hpp
+//   consistency     mean over N of KL(p(weak view), held constant || p(strong view)), after a linear ramp
+// Sources: spec method.md section 5, rows 5, 8 and 11. Beyond it, and ours: the sigmoid, one head a level, the mean
+// over the levels, the definition of patch_contrast, the linear shape of the ramp. A term that a batch cannot give (no
+// pair of equal label, no known mask, no forged patch) is absent, not zero.
+#pragma once
+
+#include "base/result.hpp"
+#include "nn/network_config.hpp"
+#include "train/nets/compute.hpp"
+
+namespace dfa::train {
+
+// keep: batch statistics normalise, the running ones stay as they are; for a second pass over the same batch.
+enum class Statistics { update, keep };
+
+struct LossOptions {
+  double label_smoothing = 0;  // s, 0 to 1; 0 = none
+  // The two that are no part of the configuration's "loss", but the step's:
+  Compute compute = Compute::f32;
+  Statistics statistics = Statistics::update;
+  double epoch = 0;  // epochs done, with their fraction: for ramps
+
+  // Weights of the terms; 0 = the term is not computed.
+  double alignment = 0;       // published: 0.1
+  double uniformity = 0;      // published: 0.5
+  double mask = 0;            // needs lsa and masks
+  double boundary = 0;        // needs lsa and masks; published with cross-entropy at 1: 20
+  double patch_contrast = 0;  // needs lsa and masks; published with cross-entropy at 1: 2
+  double patch_temperature = 0.5;
+  double consistency = 0;              // needs the strong view; published: 0.5
+  double consistency_ramp_epochs = 3;  // its weight grows linearly from 0 over so many epochs; 0 = at once
+
+  bool operator==(const LossOptions&) const = default;
+};
+
+// Whether a batch must bring masks, or a second view.
+bool needs_masks(const LossOptions& options);
+bool needs_strong_view(const LossOptions& options);
+// The weight of the consistency term where the run stands.
+double consistency_weight(const LossOptions& options);
+
+// Errors: usage for a weight that is not finite or negative, a temperature that is not positive, a term that needs
+// spatial tokens in a network without LSA.
+Status check_losses(const NetworkConfig& network, const LossOptions& options);
+
+}  // namespace dfa::train
