@@ -202,6 +202,18 @@ TEST(RunConfigFile, WrongValuesSayWhatWasExpected) {
   EXPECT_NE(message(R"({"data": {"role": "test"}})").find("unknown key \"data.role\""), std::string::npos);
 }
 
+TEST(RunConfigFile, RanksAndParts) {
+  const auto config = parse(R"({"accumulate": 4, "head_statistics": "rank", "rank_timeout_s": 5})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->accumulate, 4);
+  EXPECT_EQ(config->head_statistics, HeadStatistics::rank);
+  EXPECT_EQ(config->rank_timeout_s, 5);
+  EXPECT_EQ(parse("{}")->head_statistics, HeadStatistics::whole);
+  EXPECT_NE(message(R"({"accumulate": 0})").find("from 1"), std::string::npos);
+  EXPECT_NE(message(R"({"head_statistics": "device"})").find("whole, rank"), std::string::npos);
+  EXPECT_NE(message(R"({"rank_timeout_s": 1})").find("from 2"), std::string::npos);
+}
+
 TEST(RunConfigFile, CommittedConfigurationsAreValid) {
   int read = 0;
   for (const auto& file : std::filesystem::directory_iterator(DFA_CONFIGS_DIR)) {

@@ -148,8 +148,11 @@ class RankProcessTest : public testing::Test {
     return ranks;
   }
   void wait_for_epoch(const std::string& name, Process& process) {
-    while (process.running() && !std::filesystem::exists(dir_ / name / kLastCheckpoint))
-      std::this_thread::sleep_for(kLook);
+    const auto epochs = [&] {
+      const auto checkpoint = read_checkpoint(dir_ / name / kLastCheckpoint);
+      return checkpoint ? checkpoint->position.epoch : 0;
+    };
+    while (process.running() && epochs() < 1) std::this_thread::sleep_for(kLook);
     ASSERT_TRUE(process.running()) << process.said();
   }
 
@@ -183,10 +186,12 @@ bool equal_tensors(const TensorMap& a, const TensorMap& b) {
 TEST_F(RankProcessTest, TwoRanksComeToWhatOneProcessComesTo) {
   struct Case {
     std::int64_t epochs;  // of 3 steps
+    int accumulate;
     double tolerance;
   };
-  for (const Case& c : {Case{1, 1e-5}, Case{4, 1e-4}}) {
+  for (const Case& c : {Case{1, 1, 1e-5}, Case{4, 2, 1e-4}}) {
     config_.schedule.epochs = c.epochs;
+    config_.accumulate = c.accumulate;
     const std::string one = fmt::format("one{}", c.epochs), two = fmt::format("two{}", c.epochs);
     Process alone({"run", write_config(one).string()}, {}, dir_ / "log");
     EXPECT_EQ(alone.wait(), 0) << alone.said();
@@ -260,8 +265,8 @@ TEST_P(LostRankTest, AStoppedRankEndsTheRunInTime) {
   const Clock::time_point begin = Clock::now();
   Process& left = *ranks[static_cast<std::size_t>(1 - GetParam())];
   EXPECT_EQ(left.wait(), 7) << left.said();
-  // Four seconds, and as much again for a busy machine.
-  EXPECT_LT(Clock::now() - begin, seconds(2 * config_.rank_timeout_s));
+  // Four seconds where the machine is idle; the bound is for one that does five things beside this.
+  EXPECT_LT(Clock::now() - begin, seconds(5 * config_.rank_timeout_s));
   EXPECT_NE(left.said().find(fmt::format("rank {} died or was stopped", GetParam())), std::string::npos) << left.said();
   stopped.end_with(SIGKILL);
   EXPECT_GE(last_of("run").position.epoch, 1);
@@ -277,8 +282,8 @@ TEST_F(RankProcessTest, ADamagedCropStopsBothWithItsName) {
     EXPECT_NE(rank->said().find("train3.bmp"), std::string::npos) << rank->said();
     told += rank->said().find("dfa-train: rank ") != std::string::npos ? 1 : 0;
   }
-  EXPECT_EQ(told, 1);  // the other found it itself
-  EXPECT_FALSE(std::filesystem::exists(dir_ / "run" / kLastCheckpoint));
+  EXPECT_EQ(told, 1);                           // the other found it itself
+  EXPECT_EQ(last_of("run").position.epoch, 0);  // the first weights, as they were
 }
 
 TEST_F(RankProcessTest, RanksMustAgreeOnWhatTheyTrain) {

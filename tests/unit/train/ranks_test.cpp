@@ -188,6 +188,48 @@ TEST(Shares, ABatchFallsIntoEqualParts) {
   EXPECT_FALSE(micro_batch_size(config, 1));
 }
 
+// Stands for a rank where nobody has to be met.
+class Numbered : public RankGroup {
+ public:
+  Numbered(int rank, int size) : rank_(rank), size_(size) {}
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  Status sum(std::span<float>) override { return {}; }
+  Status sum(std::span<double>) override { return {}; }
+  Status broadcast(std::span<float>) override { return {}; }
+  Result<std::vector<std::string>> gather(std::string_view) override { return std::vector<std::string>(); }
+  Error leave(Error error) override { return error; }
+
+ private:
+  int rank_, size_;
+};
+
+// 26 places, batches of 12 in micro-batches of 6 over three ranks: each micro-batch is one run of the order.
+TEST(Shares, TheRanksPartsMakeUpTheMicroBatches) {
+  std::vector<std::uint32_t> order(26);
+  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  const std::vector<Slot> slots = crop_slots(order);
+  std::vector<std::vector<Slot>> ranks;
+  for (const int rank : {0, 1, 2}) {
+    ranks.push_back(slots_of_rank(slots, 12, 2, Numbered(rank, 3)));
+    ASSERT_EQ(ranks.back().size(), 8U);  // 24 places; the last two are dropped
+  }
+  std::vector<Slot> together;
+  for (std::size_t micro = 0; micro < 4; ++micro)
+    for (const std::vector<Slot>& mine : ranks)
+      for (std::size_t i = 0; i < 2; ++i) together.push_back(mine[2 * micro + i]);
+  EXPECT_EQ(together, std::vector<Slot>(slots.begin(), slots.begin() + 24));
+  EXPECT_EQ(slots_of_rank(slots, 12, 12, Numbered(0, 1)), together);
+}
+
+TEST(Shares, EveryPlaceOfASetIsSomeRanks) {
+  std::vector<std::uint32_t> first = blocks_of_rank(11, 2, Numbered(0, 2)),
+                             second = blocks_of_rank(11, 2, Numbered(1, 2));
+  EXPECT_EQ(first, (std::vector<std::uint32_t>{0, 1, 4, 5, 8, 9}));
+  EXPECT_EQ(second, (std::vector<std::uint32_t>{2, 3, 6, 7, 10}));
+  EXPECT_TRUE(blocks_of_rank(2, 2, Numbered(1, 2)).empty());
+}
+
 TEST(Shares, ProcessorsAreShared) {
   as_ranks(2, kPatient, [](RankGroup& group) {
     EXPECT_EQ(*threads_of_rank(group, 3), 3);
