@@ -38,7 +38,8 @@ enum class Sampling {
 enum class RateUnit { absolute, per_256 };
 
 struct DataOptions {
-  std::string manifest;  // path of a manifest or a pack, relative to the working directory
+  std::string manifest;              // path of a manifest or a pack, relative to the working directory
+  std::vector<std::string> methods;  // whose fakes are trained and selected on, beside the real crops; empty = all
   Sampling sampling = Sampling::shuffle;
   std::int64_t samples_per_epoch = 0;  // of balanced, or of self_blend 1; 0 = as many as role train has crops
   double self_blend = 0;               // share of each batch that is pairs of a real crop and its self-blended forgery

@@ -200,6 +200,12 @@ Status take_data(const Json& json, DataOptions& to) {
   constexpr std::int64_t kMostSamples = std::int64_t{1} << 40, kMostWorkers = 256, kMostPrefetch = 64,
                          kMostMib = std::int64_t{1} << 30;
   to.manifest = json["manifest"].get<std::string>();
+  for (const Json& method : json["methods"]) {
+    if (!method.is_string())
+      return fail(ErrorCode::usage, "configuration: \"data.methods\" holds {}, expected names of methods",
+                  short_dump(method));
+    to.methods.push_back(method.get<std::string>());
+  }
   DFA_TRY(take_word(json["sampling"], "data.sampling", kSamplings, to.sampling));
   DFA_TRY(take_whole(json["samples_per_epoch"], "data.samples_per_epoch", 0, kMostSamples, to.samples_per_epoch));
   DFA_TRY(take_number(json["self_blend"], "data.self_blend", 0, 1, to.self_blend));
@@ -263,6 +269,7 @@ Json run_config_to_json(const RunConfig& config) {
   json["crop"] = Json::parse(crop_recipe_json(config.crop));
   json["select_on"] = role_name(config.select_on);
   json["data"] = {{"manifest", config.data.manifest},
+                  {"methods", config.data.methods},
                   {"sampling", text_of(kSamplings, config.data.sampling)},
                   {"samples_per_epoch", config.data.samples_per_epoch},
                   {"self_blend", config.data.self_blend},

@@ -1,5 +1,9 @@
 #include "train/data/crop_file.hpp"
 
+#include <fmt/ranges.h>
+
+#include <set>
+
 #include "base/hash.hpp"
 
 namespace dfa::train {
@@ -20,6 +24,18 @@ Result<CropFile> open_pack(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+Status choose_methods(CropFile& file, const std::vector<std::string>& methods) {
+  std::set<std::string> known;
+  for (const ManifestEntry& entry : file.manifest.entries)
+    if (entry.label == 1) known.insert(entry.method);
+  for (const std::string& method : methods)
+    if (!known.contains(method))
+      return fail(ErrorCode::usage, "{}: no fake of method \"{}\"; there are: {}", file.path.string(), method,
+                  fmt::join(known, ", "));
+  file.methods = methods;
+  return {};
+}
 
 Result<CropFile> open_crop_file(const std::filesystem::path& path) {
   if (looks_like_pack(path)) return open_pack(path);

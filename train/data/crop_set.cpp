@@ -124,16 +124,21 @@ Status check_recipe(const Manifest& manifest, const std::filesystem::path& path,
               hash);
 }
 
-void add_entries(const Manifest& manifest, const std::filesystem::path& root, Role role, ListedCrops& to) {
-  for (std::size_t row = 0; row < manifest.entries.size(); ++row) {
-    const ManifestEntry& entry = manifest.entries[row];
-    if (entry.role != role) continue;
+bool is_chosen(const CropFile& file, const ManifestEntry& entry) {
+  return file.methods.empty() || entry.label == 0 ||
+         std::ranges::find(file.methods, entry.method) != file.methods.end();
+}
+
+void add_entries(const CropFile& file, const std::filesystem::path& root, Role role, ListedCrops& to) {
+  for (std::size_t row = 0; row < file.manifest.entries.size(); ++row) {
+    const ManifestEntry& entry = file.manifest.entries[row];
+    if (entry.role != role || !is_chosen(file, entry)) continue;
     if (!entry.label) {
       to.count_unlabelled();
       continue;
     }
-    const std::filesystem::path file = root.empty() ? root : root / entry.path;
-    to.add({file, entry.path, *entry.label, entry.method, video_key(entry), entry.source, entry.frame, entry.mask,
+    const std::filesystem::path crop = root.empty() ? root : root / entry.path;
+    to.add({crop, entry.path, *entry.label, entry.method, video_key(entry), entry.source, entry.frame, entry.mask,
             entry.landmarks68},
            row);
   }
@@ -146,19 +151,19 @@ Result<std::unique_ptr<CropSet>> CropSet::open(const CropFile& file, Role role, 
   DFA_TRY(check_recipe(file.manifest, file.path, recipe));
   if (file.pack) {
     auto crops = std::make_unique<PackCrops>(file.pack);
-    add_entries(file.manifest, {}, role, *crops);
+    add_entries(file, {}, role, *crops);
     return crops;
   }
   const std::filesystem::path root = manifest_root(file.manifest, file.path);
   auto crops = std::make_unique<FileCrops>(root, recipe, cache_bytes);
-  add_entries(file.manifest, root, role, *crops);
+  add_entries(file, root, role, *crops);
   crops->seal();
   return crops;
 }
 
 Result<std::unique_ptr<CropSet>> CropSet::open(const Manifest& manifest, const std::filesystem::path& manifest_path,
                                                Role role, const CropRecipe& recipe, std::uint64_t cache_bytes) {
-  return open(CropFile{manifest_path, manifest, nullptr, {}}, role, recipe, cache_bytes);
+  return open(CropFile{manifest_path, manifest, nullptr, {}, {}}, role, recipe, cache_bytes);
 }
 
 }  // namespace dfa::train

@@ -67,7 +67,8 @@ Status open_data(RunParts& parts, RunObserver& observer) {
   if (config.data.manifest.empty())
     return fail(ErrorCode::usage, "configuration: \"data.manifest\" is empty, expected the manifest's path");
   const std::filesystem::path path = config.data.manifest;
-  DFA_ASSIGN_OR_RETURN(const CropFile file, open_crop_file(path));
+  DFA_ASSIGN_OR_RETURN(CropFile file, open_crop_file(path));
+  DFA_TRY(choose_methods(file, config.data.methods));
   parts.manifest_sha256 = file.sha256;
   parts.data_counts = count_crops(file.manifest);
   const std::uint64_t cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) << 20;

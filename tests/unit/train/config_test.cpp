@@ -216,12 +216,17 @@ TEST(RunConfigFile, RanksAndParts) {
 
 TEST(RunConfigFile, CommittedConfigurationsAreValid) {
   int read = 0;
-  for (const auto& file : std::filesystem::directory_iterator(DFA_CONFIGS_DIR)) {
-    const auto config = read_run_config(file.path(), {});
-    EXPECT_TRUE(config) << file.path() << ": " << (config ? "" : config.error().message);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(DFA_CONFIGS_DIR)) {
+    if (entry.path().extension() != ".json") continue;
+    const auto config = read_run_config(entry.path(), {});
+    EXPECT_TRUE(config) << config.error().message;
     ++read;
+    if (!config || entry.path().parent_path().filename() != "paper") continue;
+    EXPECT_EQ(config->recipe, Recipe::official);
+    EXPECT_EQ(config->data.methods.size(), entry.path().stem().string().ends_with("all") ? 4U : 1U);
+    EXPECT_EQ(config->name, entry.path().stem().string());
   }
-  EXPECT_GE(read, 2);
+  EXPECT_GE(read, 14);
 }
 
 }  // namespace

@@ -57,6 +57,25 @@ class CropsTest : public testing::Test {
   const std::filesystem::path manifest_path_ = write_made_crops(dir_.path(), made_);
 };
 
+TEST_F(CropsTest, MethodsChooseTheFakesAndKeepEveryReal) {
+  auto file = open_crop_file(manifest_path_);
+  ASSERT_TRUE(file) << file.error().message;
+  int fakes = 0;
+  for (ManifestEntry& entry : file->manifest.entries)
+    if (entry.label == 1) entry.method = fakes++ % 3 == 0 ? "rare" : "usual";
+  ASSERT_TRUE(choose_methods(*file, {"rare"}));
+  const auto crops = CropSet::open(*file, Role::train, recipe_, 1 << 20);
+  ASSERT_TRUE(crops) << crops.error().message;
+  std::map<std::string, int> count;
+  for (const Sample& sample : (*crops)->samples()) ++count[sample.label == 1 ? sample.method : "real"];
+  EXPECT_EQ(count, (std::map<std::string, int>{{"real", 12}, {"rare", 4}}));
+  EXPECT_EQ((*crops)->samples()[1].path, "train1.bmp");
+  const Status unknown = choose_methods(*file, {"rare", "Deepfake"});
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("\"Deepfake\"; there are: rare, usual"), std::string::npos)
+      << unknown.error().message;
+}
+
 // The resampler is part of the model: what training feeds the network must be, byte for byte, what the engine is fed.
 TEST_F(CropsTest, TheLoaderFeedsWhatTheEngineIsFed) {
   const auto crops = open(Role::val);
