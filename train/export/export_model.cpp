@@ -38,18 +38,19 @@ std::string training_text(const Checkpoint& checkpoint) {
   if (!at.history.empty())
     metrics = Json::parse(
         at.history[static_cast<std::size_t>(std::clamp<std::int64_t>(at.best_epoch, 1, at.epoch)) - 1], nullptr, false);
-  const Json json = {{"config", Json::parse(run_config_json(checkpoint.config))},
-                     {"seed", checkpoint.config.seed},
-                     {"code_version", checkpoint.code_version},
-                     {"manifest_sha256", checkpoint.manifest_sha256},
-                     {"pretrained_sha256", checkpoint.initial_sha256},
-                     {"epochs", at.epoch},
-                     {"selected_on", role_name(checkpoint.config.select_on)},
-                     {"selection", checkpoint.config.select_on == Role::test
-                                       ? "highest AUC over the crops of role test, of equal ones the later"
-                                       : "highest validation AUC over crops, of equal ones the earlier; role test not used"},
-                     {"deviations", deviations_of(checkpoint.config)},
-                     {"metrics", metrics}};
+  const Json json = {
+      {"config", Json::parse(run_config_json(checkpoint.config))},
+      {"seed", checkpoint.config.seed},
+      {"code_version", checkpoint.code_version},
+      {"manifest_sha256", checkpoint.manifest_sha256},
+      {"pretrained_sha256", checkpoint.initial_sha256},
+      {"epochs", at.epoch},
+      {"selected_on", role_name(checkpoint.config.select_on)},
+      {"selection", checkpoint.config.select_on == Role::test
+                        ? "highest AUC over the crops of role test, of equal ones the later"
+                        : "highest validation AUC over crops, of equal ones the earlier; role test not used"},
+      {"deviations", deviations_of(checkpoint.config)},
+      {"metrics", metrics}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
