@@ -57,7 +57,16 @@ void read_as_points(std::string_view text) {
   require(!again || again->points.size() == points->points.size());
 }
 
+// Readers that take paths cost a file each: they get what could be theirs.
+bool could_be_list(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return false;
+  return text[first] == '{' || text[first] == '[' ||
+         text.substr(0, text.find('\n')).find(',') != std::string_view::npos;
+}
+
 void read_as_list(std::string_view text, const Folder& folder) {
+  if (!could_be_list(text)) return;
   const dfa::LayoutOptions options{.limits = {.max_files = 100, .max_list_bytes = 1 << 20}};
   for (const char* name : {"list.csv", "list.json"}) {
     const std::filesystem::path file = folder.put(name, text);
@@ -70,6 +79,7 @@ void read_as_list(std::string_view text, const Folder& folder) {
 }
 
 void read_as_pack(std::string_view text, const Folder& folder) {
+  if (!text.starts_with("DFAPACK1")) return;
   const auto pack = dfa::Pack::open(folder.put("pack", text));
   if (!pack) return;
   unsigned sum = 0;
