@@ -1,16 +1,14 @@
 #include "cli/commands/stress.hpp"
 
-#include <stdlib.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
 
+#include "base/temp_folder.hpp"
 #include "cli/commands/detect_setup.hpp"
 #include "cli/commands/perturb_job.hpp"
 #include "cli/commands/stress_report.hpp"
@@ -46,30 +44,6 @@ constexpr Treatment kOfVideos[] = {{PerturbKind::recompress, "H264", {2, 3, 5}},
                                    {PerturbKind::messenger, "CLIP", {1, 3, 5}},
                                    {PerturbKind::deeperforensics, "GB", {1, 2, 3}},
                                    {PerturbKind::deeperforensics, "JPEG", {1, 2, 3}}};
-
-// A folder for the copies that is gone when the command ends.
-class Workplace {
- public:
-  static Result<Workplace> make() {
-    std::error_code error;
-    std::string name = (fs::temp_directory_path(error) / "dfa-stress-XXXXXX").string();
-    if (error || ::mkdtemp(name.data()) == nullptr)
-      return fail(ErrorCode::file_unwritable, "{}: cannot be made ({})\n  next step: point TMPDIR to a writable folder",
-                  name, error ? error.message() : std::strerror(errno));
-    return Workplace(name);
-  }
-  Workplace(Workplace&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Workplace& operator=(Workplace&&) = delete;
-  ~Workplace() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit Workplace(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 Result<std::vector<Perturbation>> wanted_treatments(const StressCommand& command, MediaKind kind) {
   std::vector<Perturbation> wanted;
@@ -176,7 +150,7 @@ Result<StressReport> stress(StressCommand& command, CommandContext& context) {
   DFA_ASSIGN_OR_RETURN(const MediaKind kind, sniff(command.file));
   DFA_ASSIGN_OR_RETURN(const std::vector<Perturbation> treatments, wanted_treatments(command, kind));
   DFA_ASSIGN_OR_RETURN(const DetectSetup setup, prepare_detect(command.request, context));
-  DFA_ASSIGN_OR_RETURN(const Workplace workplace, Workplace::make());
+  DFA_ASSIGN_OR_RETURN(const TempFolder workplace, TempFolder::create("stress"));
   ProgressLine line(context.err, context.options.talk == Talk::quiet ? Terminal::no : context.err_terminal);
   DFA_ASSIGN_OR_RETURN(const Copies copies, make_copies(command, treatments, workplace.path(), context, line));
   DFA_ASSIGN_OR_RETURN(StressReport report, score_all(command, setup, copies, context, line));

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "dataset/source_list.hpp"
+#include "face/crop_points.hpp"
 #include "face/tracker.hpp"
-#include "prepare/crop_points.hpp"
 #include "prepare/item_frames.hpp"
 #include "prepare/mask.hpp"
 #include "prepare/prepare_options.hpp"

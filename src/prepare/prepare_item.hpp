@@ -8,7 +8,7 @@
 #include "base/cancel.hpp"
 #include "base/result.hpp"
 #include "dataset/source_list.hpp"
-#include "prepare/crop_points.hpp"
+#include "face/crop_points.hpp"
 #include "prepare/item_result.hpp"
 #include "prepare/prepare_options.hpp"
 

@@ -8,10 +8,10 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "dataset/manifest.hpp"
+#include "face/crop_points.hpp"
 #include "face/detector.hpp"
 #include "face/judge_face.hpp"
 #include "media/limits.hpp"
-#include "prepare/crop_points.hpp"
 #include "preprocess/crop_recipe.hpp"
 
 namespace dfa {

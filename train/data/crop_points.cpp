@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "prepare/crop_points.hpp"
+#include "face/crop_points.hpp"
 
 namespace dfa::train {
 

@@ -47,15 +47,18 @@ Result<RunLogs> RunLogs::open(const std::filesystem::path& folder, const LogMark
 Status RunLogs::write_step(const StepPlace& place, const StepValues& values, int batch, double seconds) {
   const std::int64_t global = place.epoch * place.steps + place.step + 1;
   const double speed = batch / seconds;
+  nlohmann::ordered_json terms = nlohmann::ordered_json::object();
+  for (const LossTerm& term : values.terms) terms[term.name] = term.value;
   const nlohmann::ordered_json line = {
-      {"step", global},           {"epoch", place.epoch + 1},      {"epoch_step", place.step + 1},
-      {"loss", values.loss},      {"grad_norm", values.grad_norm}, {"lr", values.learning_rate},
-      {"crops_per_second", speed}};
+      {"step", global},      {"epoch", place.epoch + 1},      {"epoch_step", place.step + 1},
+      {"loss", values.loss}, {"grad_norm", values.grad_norm}, {"lr", values.learning_rate},
+      {"terms", terms},      {"crops_per_second", speed}};
   DFA_TRY(steps_.append(line.dump() + "\n"));
-  const std::vector<Scalar> scalars = {{"train/loss", values.loss},
-                                       {"train/grad_norm", values.grad_norm},
-                                       {"train/lr", values.learning_rate},
-                                       {"speed/crops_per_second", speed}};
+  std::vector<Scalar> scalars = {{"train/loss", values.loss},
+                                 {"train/grad_norm", values.grad_norm},
+                                 {"train/lr", values.learning_rate},
+                                 {"speed/crops_per_second", speed}};
+  for (const LossTerm& term : values.terms) scalars.push_back({std::string("train/terms/") + term.name, term.value});
   return events_.append(scalars_record(now(), global, scalars));
 }
 

@@ -31,8 +31,8 @@ at::Tensor weights_of(const at::Tensor& scaled_q, const at::Tensor& k) {
 }
 
 // Note [Attention weights are computed twice]
-// The Tq x Tk weights of all heads are the largest thing that a block keeps for its backward pass, and the cheapest to
-// make again: of ViT-B/16 with adapters, batch 8, they are a fifth of the activations and 2 % of the work.
+// The Tq x Tk weights of all heads are among the largest things that a block would keep for its backward pass, and
+// cheap to make again: their product is as long as the head is wide, that of a linear layer as long as the network.
 class RecomputedAttention : public torch::autograd::Function<RecomputedAttention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& q, const at::Tensor& k,

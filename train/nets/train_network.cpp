@@ -22,7 +22,7 @@ namespace dfa::train {
 namespace {
 
 // A step allocates and frees the same large blocks again and again. By default each goes back to the kernel, which
-// hands it out anew page by page, cleared: a tenth of a step's time. 32 MiB is the most that the first setting takes.
+// hands it out anew page by page, cleared. 32 MiB is the most that the first setting takes.
 void keep_freed_memory() {
   constexpr int kLargestKept = 32 << 20;
   mallopt(M_MMAP_THRESHOLD, kLargestKept);

@@ -1,7 +1,5 @@
 #include "train/plan/made_data.hpp"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -35,12 +33,8 @@ Picture noise_crop(int side, RngStream stream) {
 }  // namespace
 
 Result<MadeData> MadeData::create(const RunConfig& config) {
-  std::error_code error;
-  std::string name = (std::filesystem::temp_directory_path(error) / "dfa-plan-XXXXXX").string();
-  if (error || ::mkdtemp(name.data()) == nullptr)
-    return fail(ErrorCode::file_unwritable,
-                "no temporary folder for made crops can be created\n  next step: set TMPDIR");
-  MadeData data{std::filesystem::path(name)};
+  DFA_ASSIGN_OR_RETURN(TempFolder folder, TempFolder::create("plan"));
+  MadeData data{std::move(folder)};
   DFA_TRY(data.fill(config));
   return data;
 }
@@ -60,7 +54,7 @@ Status MadeData::fill(const RunConfig& config) const {
       entry.video = "";
       const Picture picture =
           noise_crop(config.crop.stored_px, RngStream(0, "plan crops").child(manifest.entries.size()));
-      DFA_TRY(write_picture_png(folder_ / entry.path, picture.view()));
+      DFA_TRY(write_picture_png(folder_.path() / entry.path, picture.view()));
       manifest.entries.push_back(std::move(entry));
     }
     return {};
@@ -69,12 +63,5 @@ Status MadeData::fill(const RunConfig& config) const {
   DFA_TRY(add(config.select_on, std::max(config.eval_batch, 2)));
   return write_manifest(manifest, this->manifest());
 }
-
-MadeData::~MadeData() {
-  std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
-}
-
-MadeData::MadeData(MadeData&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
 
 }  // namespace dfa::train

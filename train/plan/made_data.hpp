@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <utility>
 
 #include "base/result.hpp"
+#include "base/temp_folder.hpp"
 #include "train/config/run_config.hpp"
 
 namespace dfa::train {
@@ -13,15 +15,12 @@ class MadeData {
  public:
   // Enough crops of both classes for a training batch and a validation batch. Errors: file_unwritable.
   static Result<MadeData> create(const RunConfig& config);
-  ~MadeData();
-  MadeData(MadeData&& other) noexcept;
-  MadeData& operator=(MadeData&&) = delete;
-  std::filesystem::path manifest() const { return folder_ / "manifest.jsonl"; }
+  std::filesystem::path manifest() const { return folder_.path() / "manifest.jsonl"; }
 
  private:
-  explicit MadeData(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit MadeData(TempFolder folder) : folder_(std::move(folder)) {}
   Status fill(const RunConfig& config) const;
-  std::filesystem::path folder_;
+  TempFolder folder_;
 };
 
 }  // namespace dfa::train

@@ -1,5 +1,7 @@
 #include <cmath>
 
+#include "base/rng.hpp"
+#include "eval/auc.hpp"
 #include "nn/network.hpp"
 #include "support/close.hpp"
 #include "support/random_config.hpp"
@@ -159,6 +161,37 @@ TEST(TrainNetwork, Bf16StaysNearF32AndWeightsStayF32) {
   EXPECT_TRUE(expect_close(narrow->logits, wide->logits, {.absolute = 0.15, .relative = 0.05}));
   const auto again = network->forward(images, 4, Mode::eval);
   EXPECT_EQ(again->logits, wide->logits);
+}
+
+// Sixty-four noise crops whose labels follow no rule: only by heart.
+TEST(TrainNetwork, OverfitsSixtyFourCrops) {
+  constexpr int kCrops = 64, kMostSteps = 120;
+  NetworkConfig config;
+  make_tiny(config);
+  const std::vector<float> images = hash_images(config, kCrops);
+  std::vector<std::int64_t> labels;
+  RngStream stream(5, "labels");
+  for (int i = 0; i < kCrops; ++i) labels.push_back(static_cast<std::int64_t>(stream.below(2)));
+  const std::vector<int> truth(labels.begin(), labels.end());
+  const auto network = make_train_network(config, init_weights(config, 1), all_groups());
+  OptimizerOptions options;
+  options.rule = Rule::adamw;
+  const auto optimizer = *Optimizer::create(*network, options);
+  double auc = 0;
+  for (int step = 0; step < kMostSteps && auc < 1; ++step) {
+    const auto values = network->loss_and_gradients(images, labels, {});
+    ASSERT_TRUE(values) << values.error().message;
+    ASSERT_TRUE(optimizer->step(3e-3));
+    std::vector<double> scores;
+    for (int i = 0; i < kCrops; ++i)
+      scores.push_back(values->logits[static_cast<std::size_t>(2 * i + 1)] -
+                       values->logits[static_cast<std::size_t>(2 * i)]);
+    auc = area_under_curve(scores, truth).value();
+    if (step == 0) {
+      EXPECT_LT(auc, 0.8);  // nothing is known beforehand
+    }
+  }
+  EXPECT_EQ(auc, 1);
 }
 
 // Note [Frozen weights in bf16]: rounded for a bf16 step, whole again for everything else.

@@ -22,15 +22,7 @@ struct Variant {
 
 NetworkConfig config_of(const Variant& variant) {
   NetworkConfig config;
-  config.image = 32;
-  config.dim = 24;
-  config.depth = 2;
-  config.heads = 2;
-  config.mlp = 32;
-  config.bottleneck = 4;
-  config.lsa_heads = 2;
-  config.spm_width = 4;
-  config.stages = {{0, 0}, {1, 1}};
+  make_tiny(config);
   config.gba = false;
   config.lsa = variant.lsa;
   config.readout = variant.readout;

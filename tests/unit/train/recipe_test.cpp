@@ -204,6 +204,26 @@ TEST_F(RecipeTable, Row16_TheSeedIsInTheRecord) {
   EXPECT_TRUE(honest_->resolved["seed"].is_number_unsigned());
 }
 
+TEST(RecipeRun, EachComesToAFallingLoss) {
+  for (const std::string recipe : {"default", "official"}) {
+    const TempDir dir;
+    const MadeCrops made;
+    const std::string manifest = write_made_crops(dir.path(), made).string();
+    auto config = parse_run_config(
+        kSmall, "test",
+        std::vector<std::string>{"recipe=" + recipe, "data.manifest=" + manifest, "batch=12",
+                                 "out=" + (dir / "run").string(), "schedule.epochs=24", "schedule.warmup_epochs=2"});
+    ASSERT_TRUE(config) << config.error().message;
+    config->crop = made_recipe(made);
+    Quiet observer;
+    ASSERT_TRUE(start_run(*config, observer, {}));
+    ASSERT_EQ(observer.epochs.size(), 24U);
+    EXPECT_LT(observer.epochs.back()["train_loss"].get<double>(),
+              0.9 * observer.epochs.front()["train_loss"].get<double>())
+        << recipe;
+  }
+}
+
 // 3.1, each item.
 TEST(OfficialRecipe, IsThePublishedOne) {
   const auto config = parse_run_config("{}", "test", std::vector<std::string>{"recipe=official"});

@@ -27,6 +27,19 @@ inline NetworkConfig small_config() {
   return config;
 }
 
+// Smaller still, for hundreds of steps and for differences in every parameter.
+inline void make_tiny(NetworkConfig& config) {
+  config.image = 32;
+  config.dim = 24;
+  config.depth = 2;
+  config.heads = 2;
+  config.mlp = 32;
+  config.bottleneck = 4;
+  config.lsa_heads = 2;
+  config.spm_width = 4;
+  config.stages = {{0, 0}, {1, 1}};
+}
+
 // Throws where the network cannot be made: a test without it must fail.
 inline std::unique_ptr<train::TrainNetwork> make_train_network(
     const NetworkConfig& config, const TensorMap& weights, const train::Tuning& tuning,

@@ -33,15 +33,8 @@ Tuning tuning_of(const std::string& word) {
 // Small enough for a hundred steps of every word.
 NetworkConfig tiny_config(const Tuning& tuning) {
   NetworkConfig config = default_network(tuning);
-  config.image = 32;
+  make_tiny(config);
   config.dim = 16;
-  config.depth = 2;
-  config.heads = 2;
-  config.mlp = 32;
-  config.bottleneck = 4;
-  config.lsa_heads = 2;
-  config.spm_width = 4;
-  config.stages = {{0, 0}, {1, 1}};
   return config;
 }
 

@@ -1,4 +1,4 @@
-#include "prepare/crop_points.hpp"
+#include "face/crop_points.hpp"
 
 #include <utility>
 
