@@ -26,7 +26,7 @@ OWNERS = [
     (r"(jpeglib|png|tiffio|webp/.*|turbojpeg)\.h|^webp/", {"media"}),
     (r"^opencv2/", {"preprocess", "face", "perturb", "augment", "synthesis"}),
     (r"^(oneapi/|dnnl)", {"nn"}),
-    (r"^hwy/", {"nn"}),
+    (r"^hwy/", {"nn", "train"}),
     (r"^dlib/", {"face"}),
     (r"^(torch|ATen|c10)/", {"train", "cli_train"}),
     (r"^openssl/", {"base"}),

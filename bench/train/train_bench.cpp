@@ -10,6 +10,7 @@
 #include "base/machine.hpp"
 #include "base/rng.hpp"
 #include "nn/network.hpp"
+#include "op_times.hpp"
 #include "train/nets/train_network.hpp"
 #include "train/optim/optimizer.hpp"
 
@@ -22,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 struct Plan {
   int batch = 8, steps = 5, warmup = 1, threads = 2, image = 224;
   std::string compute = "bf16", attention = "matrices";
+  int ops = 0;  // how many operators to name; 0: none, and nothing is counted
 };
 
 Result<nlohmann::ordered_json> measure(const Plan& plan) {
@@ -46,6 +48,7 @@ Result<nlohmann::ordered_json> measure(const Plan& plan) {
     const Clock::time_point begin = Clock::now();
     DFA_ASSIGN_OR_RETURN(const auto values, network->loss_and_gradients(images, labels, options));
     DFA_TRY(optimizer->step(1e-4));
+    if (i + 1 == plan.warmup && plan.ops > 0) dfa::bench::start_op_times();
     if (i < plan.warmup) continue;
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
     losses.push_back(values.loss);
@@ -66,6 +69,16 @@ Result<nlohmann::ordered_json> measure(const Plan& plan) {
                                 {"peak_memory_mib", dfa::peak_memory_mib()}};
 }
 
+void print_ops(const Plan& plan) {
+  const std::vector<dfa::bench::OpTime> all = dfa::bench::op_times();
+  double whole = 0;
+  for (const dfa::bench::OpTime& one : all) whole += one.seconds;
+  for (std::size_t i = 0; i < std::min(all.size(), static_cast<std::size_t>(plan.ops)); ++i)
+    std::fprintf(stderr, "%6.2f %% %8.2f ms %5zu calls a step  %s\n", 100 * all[i].seconds / whole,
+                 1000 * all[i].seconds / plan.steps, all[i].calls / static_cast<std::size_t>(plan.steps),
+                 all[i].name.c_str());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -78,6 +91,8 @@ int main(int argc, char** argv) {
   app.add_option("--compute", plan.compute, "f32 or bf16")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();
+  app.add_option("--ops", plan.ops, "Print the N operators that take longest (on stderr); slows the steps")
+      ->check(CLI::Range(0, 1000));
   app.add_option("--attention", plan.attention, "fused, matrices or published")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   const auto figures = measure(plan);
@@ -86,5 +101,6 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::printf("%s\n", figures->dump().c_str());
+  if (plan.ops > 0) print_ops(plan);
   return 0;
 }

@@ -30,20 +30,20 @@ struct StressCommand {
 // What is done to a file unless families are named: what happens to one that is sent, posted or stored, from light to
 // hard. A video goes through video codecs, a picture through picture codecs.
 struct Treatment {
-  PerturbKind kind;
   const char* code;
+  PerturbKind kind;
   std::array<int, 3> levels;
 };
 constexpr Treatment kOfPictures[] = {
-    {PerturbKind::recompress, "JPEG", {2, 3, 5}},      {PerturbKind::recompress, "WEBP", {2, 3, 5}},
-    {PerturbKind::messenger, "PHOTO", {1, 3, 5}},      {PerturbKind::deeperforensics, "GB", {1, 2, 3}},
-    {PerturbKind::deeperforensics, "JPEG", {1, 2, 3}}, {PerturbKind::deeperforensics, "GNC", {1, 3, 4}},
-    {PerturbKind::deeperforensics, "CS", {1, 3, 5}},   {PerturbKind::deeperforensics, "CC", {1, 3, 5}}};
-constexpr Treatment kOfVideos[] = {{PerturbKind::recompress, "H264", {2, 3, 5}},
-                                   {PerturbKind::recompress, "H265", {2, 3, 5}},
-                                   {PerturbKind::messenger, "CLIP", {1, 3, 5}},
-                                   {PerturbKind::deeperforensics, "GB", {1, 2, 3}},
-                                   {PerturbKind::deeperforensics, "JPEG", {1, 2, 3}}};
+    {"JPEG", PerturbKind::recompress, {2, 3, 5}},      {"WEBP", PerturbKind::recompress, {2, 3, 5}},
+    {"PHOTO", PerturbKind::messenger, {1, 3, 5}},      {"GB", PerturbKind::deeperforensics, {1, 2, 3}},
+    {"JPEG", PerturbKind::deeperforensics, {1, 2, 3}}, {"GNC", PerturbKind::deeperforensics, {1, 3, 4}},
+    {"CS", PerturbKind::deeperforensics, {1, 3, 5}},   {"CC", PerturbKind::deeperforensics, {1, 3, 5}}};
+constexpr Treatment kOfVideos[] = {{"H264", PerturbKind::recompress, {2, 3, 5}},
+                                   {"H265", PerturbKind::recompress, {2, 3, 5}},
+                                   {"CLIP", PerturbKind::messenger, {1, 3, 5}},
+                                   {"GB", PerturbKind::deeperforensics, {1, 2, 3}},
+                                   {"JPEG", PerturbKind::deeperforensics, {1, 2, 3}}};
 
 Result<std::vector<Perturbation>> wanted_treatments(const StressCommand& command, MediaKind kind) {
   std::vector<Perturbation> wanted;

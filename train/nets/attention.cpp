@@ -13,62 +13,99 @@ at::Tensor join_heads(const at::Tensor& t) {  // (N, H, T, D/H) -> (N, T, D)
   return t.transpose(1, 2).flatten(2);
 }
 
-double scale_of(const at::Tensor& q, std::int64_t heads) {
-  return 1.0 / std::sqrt(static_cast<double>(q.size(-1) / heads));
-}
-
 at::Tensor stacked(const at::Tensor& t, std::int64_t heads) {  // (N, T, D) -> (N * H, T, D/H), contiguous
-  return split_heads(t, heads).flatten(0, 1);
+  return split_heads(t, heads).contiguous().flatten(0, 1);
 }
 
 at::Tensor unstacked(const at::Tensor& t, std::int64_t heads) {  // and back
   return join_heads(t.unflatten(0, {t.size(0) / heads, heads}));
 }
 
-// softmax of bf16 sums in f32 and rounds once.
-at::Tensor weights_of(const at::Tensor& scaled_q, const at::Tensor& k) {
-  return at::bmm(scaled_q, k.transpose(1, 2)).softmax(-1);
+void unstack_into(const at::Tensor& packed, const at::Tensor& t, std::int64_t heads) {
+  split_heads(packed, heads).copy_(t.unflatten(0, {t.size(0) / heads, heads}));
 }
+
+// scale * a b, rounded once.
+at::Tensor scaled_product(const at::Tensor& a, const at::Tensor& b, double scale) {
+  return at::baddbmm(at::empty({a.size(0), a.size(1), b.size(2)}, a.options()), a, b, 0, scale);
+}
+
+// softmax of bf16 sums in f32 and rounds once.
+at::Tensor weights_of(const at::Tensor& q, const at::Tensor& k, double scale) {
+  return scaled_product(q, k.transpose(1, 2), scale).softmax(-1);
+}
+
+// The parts of what lies side by side; `kv` without elements: `first` has all three.
+struct Parts {
+  Parts(const at::Tensor& first, const at::Tensor& kv) {
+    const at::Tensor& rest = kv.numel() > 0 ? kv : first;
+    const std::int64_t from = kv.numel() > 0 ? 0 : first.size(-1) / 3;
+    const std::int64_t dim = (rest.size(-1) - from) / 2;
+    q = first.narrow(-1, 0, dim);
+    k = rest.narrow(-1, from, dim);
+    v = rest.narrow(-1, from + dim, dim);
+  }
+  at::Tensor q, k, v;
+};
 
 // Note [Attention weights are computed twice]
 // The Tq x Tk weights of all heads are among the largest things that a block would keep for its backward pass, and
 // cheap to make again: their product is as long as the head is wide, that of a linear layer as long as the network.
 class RecomputedAttention : public torch::autograd::Function<RecomputedAttention> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
-                            const at::Tensor& v, std::int64_t heads) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& first, const at::Tensor& kv,
+                            std::int64_t heads) {
     const c10::impl::ExcludeDispatchKeyGuard as_it_comes(c10::DispatchKey::AutocastCPU);
-    const at::Tensor qs = stacked(q, heads) * scale_of(q, heads), ks = stacked(k, heads), vs = stacked(v, heads);
-    context->save_for_backward({qs, ks, vs});
+    const Parts parts(first, kv);
+    const at::Tensor q = stacked(parts.q, heads), k = stacked(parts.k, heads), v = stacked(parts.v, heads);
+    context->save_for_backward({q, k, v});
     context->saved_data["heads"] = heads;
-    return unstacked(at::bmm(weights_of(qs, ks), vs), heads);
+    context->saved_data["joint"] = kv.numel() == 0;
+    return unstacked(at::bmm(weights_of(q, k, scale_of(q)), v), heads);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const torch::autograd::variable_list saved = context->get_saved_variables();
-    const at::Tensor &qs = saved[0], &ks = saved[1], &vs = saved[2];
+    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2];
     const std::int64_t heads = context->saved_data["heads"].toInt();
-    const at::Tensor out = stacked(gradients[0].to(vs.scalar_type()), heads);
-    const at::Tensor weights = weights_of(qs, ks);
-    const at::Tensor to_v = at::bmm(weights.transpose(1, 2), out);
-    const at::Tensor to_weights = at::bmm(out, vs.transpose(1, 2));
+    const double scale = scale_of(q);
+    const at::Tensor out = stacked(gradients[0].to(v.scalar_type()), heads);
+    const at::Tensor weights = weights_of(q, k, scale);
+    const std::int64_t n = q.size(0) / heads, dim = heads * q.size(2);
+    const bool joint = context->saved_data["joint"].toBool();
+    const at::Tensor to_first = at::empty({n, q.size(1), joint ? 3 * dim : dim}, q.options());
+    const at::Tensor to_kv = at::empty({n, joint ? 0 : k.size(1), 2 * dim}, q.options());
+    const Parts to(to_first, to_kv);
+    unstack_into(to.v, at::bmm(weights.transpose(1, 2), out), heads);
+    const at::Tensor to_weights = at::bmm(out, v.transpose(1, 2));
     const at::Tensor to_scores = at::_softmax_backward_data(to_weights, weights, -1, weights.scalar_type());
-    const double scale = 1.0 / std::sqrt(static_cast<double>(qs.size(-1)));
-    const at::Tensor to_q = at::bmm(to_scores, ks) * scale;
-    const at::Tensor to_k = at::bmm(to_scores.transpose(1, 2), qs);
-    return {unstacked(to_q, heads), unstacked(to_k, heads), unstacked(to_v, heads), at::Tensor()};
+    unstack_into(to.q, scaled_product(to_scores, k, scale), heads);
+    unstack_into(to.k, scaled_product(to_scores.transpose(1, 2), q, scale), heads);
+    return {to_first, joint ? at::Tensor() : to_kv, at::Tensor()};
   }
+
+ private:
+  static double scale_of(const at::Tensor& q) { return 1.0 / std::sqrt(static_cast<double>(q.size(2))); }
 };
+
+at::Tensor attend_parts(const Parts& parts, std::int64_t heads, AttentionKernel kernel) {
+  const at::Tensor q = split_heads(parts.q, heads), k = split_heads(parts.k, heads), v = split_heads(parts.v, heads);
+  if (kernel == AttentionKernel::fused) return join_heads(at::scaled_dot_product_attention(q, k, v));
+  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(-1)));
+  return join_heads(at::matmul((at::matmul(q, k.transpose(-2, -1)) * scale).softmax(-1), v));
+}
 
 }  // namespace
 
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads, AttentionKernel kernel) {
-  if (kernel == AttentionKernel::matrices) return RecomputedAttention::apply(q, k, v, static_cast<std::int64_t>(heads));
-  const at::Tensor qh = split_heads(q, heads), kh = split_heads(k, heads), vh = split_heads(v, heads);
-  if (kernel == AttentionKernel::timm)
-    return join_heads(at::matmul((at::matmul(qh, kh.transpose(-2, -1)) * scale_of(q, heads)).softmax(-1), vh));
-  return join_heads(at::scaled_dot_product_attention(qh, kh, vh));
+at::Tensor attend_to_itself(const at::Tensor& qkv, int heads, AttentionKernel kernel) {
+  if (kernel == AttentionKernel::matrices) return RecomputedAttention::apply(qkv, at::empty({0}), heads);
+  return attend_parts(Parts(qkv, at::empty({0})), heads, kernel);
+}
+
+at::Tensor attend(const at::Tensor& q, const at::Tensor& kv, int heads, AttentionKernel kernel) {
+  if (kernel == AttentionKernel::matrices) return RecomputedAttention::apply(q, kv, heads);
+  return attend_parts(Parts(q, kv), heads, kernel);
 }
 
 }  // namespace dfa::train

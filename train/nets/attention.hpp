@@ -12,7 +12,10 @@ namespace dfa::train {
 //   not kept but computed again in the backward pass
 enum class AttentionKernel { fused, timm, matrices };
 
-// softmax(q k^T / sqrt(D/H)) v with H heads. q: (N, Tq, D), k, v: (N, Tk, D), views allowed. -> (N, Tq, D)
-at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, int heads, AttentionKernel kernel);
+// softmax(q k^T / sqrt(D/H)) v with H heads -> (N, Tq, D).
+// of itself: qkv (N, T, 3 D), all q, then k, then v
+at::Tensor attend_to_itself(const at::Tensor& qkv, int heads, AttentionKernel kernel);
+// q: (N, Tq, D), kv: (N, Tk, 2 D), all k, then v
+at::Tensor attend(const at::Tensor& q, const at::Tensor& kv, int heads, AttentionKernel kernel);
 
 }  // namespace dfa::train

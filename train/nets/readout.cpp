@@ -11,9 +11,9 @@ QueryPoolImpl::QueryPoolImpl(const NetworkConfig& config, AttentionKernel attent
       kernel(attention) {}
 
 at::Tensor QueryPoolImpl::forward(const at::Tensor& tokens) {
-  const auto parts = linear_tokens(tokens, kv->weight, kv->bias).chunk(2, -1);
-  const at::Tensor q = queries.expand({tokens.size(0), -1, -1}).to(parts[0].scalar_type());
-  const at::Tensor gathered = attend(q, parts[0], parts[1], kQueryHeads, kernel);  // (N, K, W)
+  const at::Tensor both = linear_tokens(tokens, kv->weight, kv->bias);
+  const at::Tensor q = queries.expand({tokens.size(0), -1, -1}).to(both.scalar_type());
+  const at::Tensor gathered = attend(q, both, kQueryHeads, kernel);  // (N, K, W)
   return out->forward(gathered.mean(1));
 }
 

@@ -61,14 +61,12 @@ CrossAttentionImpl::CrossAttentionImpl(const NetworkConfig& config, AttentionKer
       // torch's MultiheadAttention, which the published model uses, is fused itself.
       kernel(attention == AttentionKernel::timm ? AttentionKernel::fused : attention) {}
 
-at::Tensor CrossAttentionImpl::forward(const at::Tensor& query, const at::Tensor& feature) {
-  const std::int64_t d = query.size(-1);
-  const auto rows = [d](const at::Tensor& t, std::int64_t from, std::int64_t count) {
-    return t.narrow(0, from * d, count * d);
-  };
-  const at::Tensor q = linear_tokens(query, rows(in_proj_weight, 0, 1), rows(in_proj_bias, 0, 1));
-  const auto kv = linear_tokens(feature, rows(in_proj_weight, 1, 2), rows(in_proj_bias, 1, 2)).chunk(2, -1);
-  return linear_tokens(attend(q, kv[0], kv[1], heads, kernel), out_proj->weight, out_proj->bias);
+at::Tensor CrossAttentionImpl::forward(NormedTokens query, NormedTokens feature) {
+  const std::int64_t d = query.tokens.size(-1);
+  const auto weights = in_proj_weight.split_with_sizes({d, 2 * d}), biases = in_proj_bias.split_with_sizes({d, 2 * d});
+  const at::Tensor q = norm_linear(query.norm, query.tokens, weights[0], biases[0]);
+  const at::Tensor kv = norm_linear(feature.norm, feature.tokens, weights[1], biases[1]);
+  return linear_tokens(attend(q, kv, heads, kernel), out_proj->weight, out_proj->bias);
 }
 
 InjectorImpl::InjectorImpl(const NetworkConfig& config, AttentionKernel attention)
@@ -78,7 +76,7 @@ InjectorImpl::InjectorImpl(const NetworkConfig& config, AttentionKernel attentio
       gamma(register_parameter("gamma", torch::zeros({config.dim}))) {}
 
 at::Tensor InjectorImpl::forward(const at::Tensor& x, const at::Tensor& c) {
-  return x + gamma * self_attn->forward(query_norm->forward(x), feat_norm->forward(c));
+  return x + gamma * self_attn->forward({query_norm, x}, {feat_norm, c});
 }
 
 ExtractorImpl::ExtractorImpl(const NetworkConfig& config, AttentionKernel attention)
@@ -87,7 +85,7 @@ ExtractorImpl::ExtractorImpl(const NetworkConfig& config, AttentionKernel attent
       self_attn(register_module("self_attn", CrossAttention(config, attention))) {}
 
 at::Tensor ExtractorImpl::forward(const at::Tensor& c, const at::Tensor& x) {
-  return c + self_attn->forward(query_norm->forward(c), feat_norm->forward(x));
+  return c + self_attn->forward({query_norm, c}, {feat_norm, x});
 }
 
 InteractionImpl::InteractionImpl(const NetworkConfig& config, AttentionKernel attention)

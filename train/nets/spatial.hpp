@@ -9,6 +9,7 @@
 
 #include "nn/network_config.hpp"
 #include "train/devices/shared_batch_norm.hpp"
+#include "train/nets/norm_linear.hpp"
 #include "train/nets/vit.hpp"
 
 namespace dfa::train {
@@ -26,12 +27,18 @@ struct SpmImpl : torch::nn::Module {
 };
 TORCH_MODULE(Spm);
 
+// Tokens and the norm that they go through first.
+struct NormedTokens {
+  torch::nn::LayerNorm& norm;
+  const at::Tensor& tokens;
+};
+
 // self_attn: dense multi-head attention with stacked q, k, v rows.
 struct CrossAttentionImpl : torch::nn::Module {
   CrossAttentionImpl(const NetworkConfig& config, AttentionKernel attention);
-  at::Tensor forward(const at::Tensor& query, const at::Tensor& feature);  // (N, Tq, D), (N, Tk, D) -> (N, Tq, D)
-  at::Tensor in_proj_weight;                                               // (3D, D)
-  at::Tensor in_proj_bias;                                                 // (3D)
+  at::Tensor forward(NormedTokens query, NormedTokens feature);  // (N, Tq, D), (N, Tk, D) -> (N, Tq, D)
+  at::Tensor in_proj_weight;                                     // (3D, D)
+  at::Tensor in_proj_bias;                                       // (3D)
   torch::nn::Linear out_proj{nullptr};
   int heads;
   AttentionKernel kernel;

@@ -1,5 +1,6 @@
 #include "train/nets/tuned_linear.hpp"
 
+#include "train/nets/norm_linear.hpp"
 #include "train/nets/vit.hpp"
 
 namespace dfa::train {
@@ -53,6 +54,10 @@ at::Tensor TunedLinearImpl::change(const at::Tensor& tokens) const {
 at::Tensor TunedLinearImpl::forward(const at::Tensor& tokens) {
   const at::Tensor out = linear_tokens(tokens, weight, bias);
   return shape.kind == LowRank::none ? out : out + change(tokens);
+}
+
+at::Tensor TunedLinearImpl::forward(torch::nn::LayerNorm& norm, const at::Tensor& tokens) {
+  return shape.kind == LowRank::none ? norm_linear(norm, tokens, weight, bias) : forward(norm->forward(tokens));
 }
 
 }  // namespace dfa::train

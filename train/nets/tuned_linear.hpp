@@ -20,6 +20,8 @@ struct TunedLinearImpl : torch::nn::Module {
   // (N, T, in) -> (N, T, out). The change is applied to the tokens, never multiplied out: its cost is that of two thin
   // products, and no gradient of the size of the weight is made.
   at::Tensor forward(const at::Tensor& tokens);
+  // The same of norm(tokens).
+  at::Tensor forward(torch::nn::LayerNorm& norm, const at::Tensor& tokens);
 
   at::Tensor weight, bias;            // (out, in), (out)
   at::Tensor lora_a, lora_b;          // (P R, in), (out, R); undefined without lora, the next without svd

@@ -1,5 +1,7 @@
 #include "train/nets/vit.hpp"
 
+#include "train/nets/norm_linear.hpp"
+
 namespace dfa::train {
 
 namespace nn = torch::nn;
@@ -20,17 +22,16 @@ SelfAttentionImpl::SelfAttentionImpl(const NetworkConfig& config, AttentionKerne
       heads(config.heads),
       kernel(how) {}
 
-at::Tensor SelfAttentionImpl::forward(const at::Tensor& x) {
-  const auto parts = qkv->forward(x).chunk(3, -1);  // all q, then k, then v
-  return proj->forward(attend(parts[0], parts[1], parts[2], heads, kernel));
+at::Tensor SelfAttentionImpl::forward(nn::LayerNorm& norm, const at::Tensor& x) {
+  return proj->forward(attend_to_itself(qkv->forward(norm, x), heads, kernel));
 }
 
 MlpImpl::MlpImpl(const NetworkConfig& config)
     : fc1(register_module("fc1", nn::Linear(config.dim, config.mlp))),
       fc2(register_module("fc2", nn::Linear(config.mlp, config.dim))) {}
 
-at::Tensor MlpImpl::forward(const at::Tensor& x) {
-  return linear_tokens(at::gelu(linear_tokens(x, fc1->weight, fc1->bias)), fc2->weight, fc2->bias);
+at::Tensor MlpImpl::forward(nn::LayerNorm& norm, const at::Tensor& x) {
+  return linear_tokens(at::gelu(norm_linear(norm, x, fc1->weight, fc1->bias)), fc2->weight, fc2->bias);
 }
 
 AdaptorImpl::AdaptorImpl(const NetworkConfig& config)
@@ -52,8 +53,8 @@ BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention, con
 }
 
 at::Tensor BlockImpl::forward(const at::Tensor& x) {
-  const at::Tensor h = x + attn->forward(norm1->forward(x));
-  const at::Tensor change = mlp->forward(norm2->forward(h));
+  const at::Tensor h = x + attn->forward(norm1, x);
+  const at::Tensor change = mlp->forward(norm2, h);
   return adaptor ? h + (change + adaptor->forward(h)) : h + change;
 }
 

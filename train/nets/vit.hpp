@@ -20,7 +20,7 @@ at::Tensor linear_tokens(const at::Tensor& tokens, const at::Tensor& weight, con
 // blocks.N.attn
 struct SelfAttentionImpl : torch::nn::Module {
   SelfAttentionImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning);
-  at::Tensor forward(const at::Tensor& x);  // (N, T, D) -> (N, T, D)
+  at::Tensor forward(torch::nn::LayerNorm& norm, const at::Tensor& x);  // of norm(x): (N, T, D) -> (N, T, D)
   TunedLinear qkv{nullptr}, proj{nullptr};
   int heads;
   AttentionKernel kernel;
@@ -30,7 +30,7 @@ TORCH_MODULE(SelfAttention);
 // blocks.N.mlp: exact (erf) GELU
 struct MlpImpl : torch::nn::Module {
   explicit MlpImpl(const NetworkConfig& config);
-  at::Tensor forward(const at::Tensor& x);  // (N, T, D) -> (N, T, D)
+  at::Tensor forward(torch::nn::LayerNorm& norm, const at::Tensor& x);  // of norm(x): (N, T, D) -> (N, T, D)
   torch::nn::Linear fc1{nullptr}, fc2{nullptr};
 };
 TORCH_MODULE(Mlp);

@@ -163,6 +163,38 @@ TEST(TrainNetwork, Bf16StaysNearF32AndWeightsStayF32) {
   EXPECT_EQ(again->logits, wide->logits);
 }
 
+// A step of norm and linear layer has a backward pass of its own in bf16: each tensor's gradient points where that of
+// f32 does, norms and biases included.
+TEST(TrainNetwork, Bf16GradientsPointWhereThoseOfF32Do) {
+  const NetworkConfig config = small_config();
+  const std::vector<float> images = hash_images(config, 8);
+  std::vector<TensorMap> gradients;
+  for (const Compute compute : {Compute::f32, Compute::bf16}) {
+    const auto network = make_train_network(config, hash_weights(config), all_groups(), AttentionPath::matrices);
+    ASSERT_TRUE(network->loss_and_gradients(images, alternating_labels(8), {.compute = compute}));
+    gradients.push_back(network->gradients());
+  }
+  ASSERT_EQ(gradients[0].size(), gradients[1].size());
+  double whole_product = 0, whole_wide = 0, whole_narrow = 0;
+  for (const auto& [name, tensor] : gradients[0]) {
+    const std::vector<float> wide = *tensor.to_f32(), narrow = *gradients[1].at(name).to_f32();
+    ASSERT_EQ(wide.size(), narrow.size()) << name;
+    double product = 0, wide_square = 0, narrow_square = 0;
+    for (std::size_t i = 0; i < wide.size(); ++i) {
+      product += static_cast<double>(wide[i]) * narrow[i];
+      wide_square += static_cast<double>(wide[i]) * wide[i];
+      narrow_square += static_cast<double>(narrow[i]) * narrow[i];
+    }
+    whole_product += product;
+    whole_wide += wide_square;
+    whole_narrow += narrow_square;
+    if (wide_square < 1e-8) continue;  // what nearly cancels is rounding alone
+    EXPECT_GT(product / std::sqrt(wide_square * narrow_square), 0.95) << name;
+  }
+  EXPECT_GT(whole_product / std::sqrt(whole_wide * whole_narrow), 0.99);
+  EXPECT_NEAR(std::sqrt(whole_narrow / whole_wide), 1, 0.05);
+}
+
 // Sixty-four noise crops whose labels follow no rule: only by heart.
 TEST(TrainNetwork, OverfitsSixtyFourCrops) {
   constexpr int kCrops = 64, kMostSteps = 120;

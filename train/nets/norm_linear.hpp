@@ -1,0 +1,16 @@
+// LayerNorm and the linear layer behind it as one step.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace dfa::train {
+
+// linear(norm(x)): (N, T, in) -> (N, T, out).
+//
+// Under bf16 autocast one pass makes the norm's bf16 result, and only x is kept for the backward pass, which makes that
+// result again where the weight's gradient wants it: it is half as large as x, and quick to make. Otherwise, and for x
+// that is not f32, the two modules one after the other.
+at::Tensor norm_linear(torch::nn::LayerNorm& norm, const at::Tensor& x, const at::Tensor& weight,
+                       const at::Tensor& bias);
+
+}  // namespace dfa::train
