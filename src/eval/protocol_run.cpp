@@ -1,0 +1,82 @@
+#include "eval/protocol_run.hpp"
+
+#include <algorithm>
+
+namespace dfa {
+namespace {
+
+constexpr std::string_view kNoScores = "nothing was scored for it";
+
+const CellScores* scores_of(const std::vector<CellScores>& scores, const CellName& cell) {
+  const auto at = std::find_if(scores.begin(), scores.end(), [&](const CellScores& one) { return one.cell == cell; });
+  return at == scores.end() ? nullptr : &*at;
+}
+
+Result<CellResult> run_cell(const CellName& cell, const CellScores* scores, const EvaluationOptions& options) {
+  CellResult result;
+  result.cell = cell;
+  if (scores == nullptr || !scores->gap.empty() || scores->scores.size() == 0) {
+    result.gap = scores == nullptr || scores->gap.empty() ? std::string(kNoScores) : scores->gap;
+    return result;
+  }
+  const auto evaluation = evaluate_scores(scores->scores, options);
+  if (!evaluation) return fail_within(cell_title(cell), evaluation.error());
+  result.figures = evaluation->all;
+  result.notes = scores->notes;
+  return result;
+}
+
+// The plain mean, or the cells that stand in its way.
+MetricPoint mean_over(const ProtocolResult& result, const ProtocolAverage& average, ScoreLevel level, Metric metric) {
+  double sum = 0;
+  std::string missing;
+  for (const CellName& name : average.cells) {
+    const MetricValue value = result.cell(name).value(level, metric);
+    if (value.interval)
+      sum += value.interval->value;
+    else
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", cell_title(name));
+  }
+  if (!missing.empty()) return {std::nullopt, "without " + missing};
+  return {sum / static_cast<double>(average.cells.size()), ""};
+}
+
+}  // namespace
+
+MetricValue CellResult::value(ScoreLevel level, Metric metric) const {
+  if (!gap.empty()) return {std::nullopt, "not run: " + gap};
+  return (level == ScoreLevel::frame ? figures.frame : figures.video).of(metric);
+}
+
+std::size_t ProtocolResult::cells_run() const {
+  return static_cast<std::size_t>(
+      std::count_if(cells.begin(), cells.end(), [](const CellResult& cell) { return cell.gap.empty(); }));
+}
+
+const CellResult& ProtocolResult::cell(const CellName& name) const {
+  return *std::find_if(cells.begin(), cells.end(), [&](const CellResult& one) { return one.cell == name; });
+}
+
+Result<ProtocolResult> run_protocol(Protocol protocol, const std::vector<CellScores>& scores,
+                                    const EvaluationOptions& options) {
+  ProtocolResult result;
+  result.protocol = std::move(protocol);
+  result.bootstrap = options.bootstrap;
+  EvaluationOptions wanted = options;
+  wanted.metrics = result.protocol.metrics;
+  for (const CellName& cell : result.protocol.cells) {
+    DFA_ASSIGN_OR_RETURN(CellResult one, run_cell(cell, scores_of(scores, cell), wanted));
+    result.cells.push_back(std::move(one));
+  }
+  for (const ProtocolAverage& average : result.protocol.averages) {
+    AverageResult one;
+    one.average = average.name;
+    for (const ScoreLevel level : result.protocol.levels)
+      for (const Metric metric : result.protocol.metrics)
+        one.values[{level, metric}] = mean_over(result, average, level, metric);
+    result.averages.push_back(std::move(one));
+  }
+  return result;
+}
+
+}  // namespace dfa
