@@ -44,7 +44,7 @@ MetricPoint mean_over(const ProtocolResult& result, const ProtocolAverage& avera
 }  // namespace
 
 MetricValue CellResult::value(ScoreLevel level, Metric metric) const {
-  if (!gap.empty()) return {std::nullopt, "not run: " + gap};
+  if (!gap.empty()) return {.interval = {}, .undefined = "not run: " + gap, .caution = {}};
   return (level == ScoreLevel::frame ? figures.frame : figures.video).of(metric);
 }
 
