@@ -109,13 +109,13 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
                         .label = entry.label,
                         .method = entry.method,
                         .video = normal_path((root / video_key(entry)).lexically_normal().generic_string()),
+                        .p_fake = {},
+                        .problem = {},
+                        .outcome = Outcome::scored,
                         .set = entry.set,
                         .identity = entry.identity,
                         .frame = entry.frame,
-                        .p_fake = {},
-                        .margin = {},
-                        .outcome = Outcome::scored,
-                        .problem = {}});
+                        .margin = {}});
 
   BatchScorer scorer(model, *network, static_cast<std::size_t>(options.network.max_batch), scores);
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -145,6 +145,12 @@ Status add_scores(ScoreTable& table, std::span<const CropScore> scores) {
                        .outcome = score.outcome,
                        .frame = score.frame}));
   return {};
+}
+
+Result<ScoreTable> score_table_of(std::span<const CropScore> scores) {
+  ScoreTable table;
+  DFA_TRY(add_scores(table, scores));
+  return table;
 }
 
 }  // namespace dfa

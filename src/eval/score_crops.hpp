@@ -21,16 +21,16 @@ namespace dfa {
 
 // A crop and what the model says of it.
 struct CropScore {
-  std::string path;          // as the manifest has it
-  std::optional<int> label;  // 1 = fake; nothing where the manifest does not say
-  std::string method;        // of forgery; empty for reals
-  std::string video;         // video_key() below the manifest's root: unique over manifests
+  std::string path;              // as the manifest has it
+  std::optional<int> label;      // 1 = fake; nothing where the manifest does not say
+  std::string method;            // of forgery; empty for reals
+  std::string video;             // video_key() below the manifest's root: unique over manifests
+  std::optional<double> p_fake;  // nothing where the crop could not be scored: never a number in its place
+  std::string problem;           // why there is no score
+  Outcome outcome = Outcome::scored;
   std::string set, identity;
   std::optional<std::int64_t> frame;
-  std::optional<double> p_fake;  // nothing where the crop could not be scored: never a number in its place
   std::optional<double> margin;  // l1 - l0 before calibration
-  Outcome outcome = Outcome::scored;
-  std::string problem;  // why there is no score
 };
 
 enum class RecipeCheck { enforce, skip };
@@ -53,5 +53,6 @@ std::string manifest_recipe_difference(const Manifest& manifest, const CropRecip
 
 // The scores as rows of a table. Errors: manifest_invalid, as ScoreTable::add().
 Status add_scores(ScoreTable& table, std::span<const CropScore> scores);
+Result<ScoreTable> score_table_of(std::span<const CropScore> scores);
 
 }  // namespace dfa

@@ -28,7 +28,7 @@ std::optional<double> best_threshold(const ScoreTable& table, const EvaluationOp
 
 void withhold(std::vector<MetricValue>& values, Metric metric, const std::string& reason) {
   const auto place = static_cast<std::size_t>(metric);
-  if (place < values.size()) values[place] = {std::nullopt, reason};
+  if (place < values.size()) values[place] = {std::nullopt, reason, {}};
 }
 
 void withhold(Figures& figures, Metric metric, const std::string& reason) {
