@@ -13,11 +13,6 @@ namespace {
 constexpr int kBatch = 16;
 constexpr std::string_view kStandardInput = "-";
 
-// The layouts whose own tools drop frames without a face before we see them.
-bool drops_without_trace(const PreparedData& data) {
-  return data.layout == "dfb" || data.layout == "official";
-}
-
 // What --data names, read once.
 struct CropsSetting {
   Role role = Role::test;
@@ -186,6 +181,9 @@ Status gather_scores(EvaluateRun& run, CommandContext& context) {
   run.report.card = blank_protocol_card();
   if (run.options.data.empty() == run.options.from.empty())
     return fail(ErrorCode::usage, "dfa evaluate needs either --data MANIFEST or --from FILE.csv");
+  if (context.options.models.size() > 1)
+    return fail(ErrorCode::usage, "{} models were given, expected one; several go with --protocol",
+                context.options.models.size());
   return run.options.from.empty() ? score_data(run, context) : read_files(run, context);
 }
 

@@ -41,6 +41,9 @@ class EvaluatePart {
   virtual Status write(const EvaluateRun& run, CommandContext& context);
 };
 
+// --protocol NAME|FILE: the cells of a protocol instead of one figure.
+std::unique_ptr<EvaluatePart> make_protocol_part();
+
 // All parts, in the order in which they are asked.
 std::vector<std::unique_ptr<EvaluatePart>> evaluate_parts();
 

@@ -77,4 +77,8 @@ Result<std::optional<PreparedData>> read_prepared_data(const std::filesystem::pa
   }
 }
 
+bool drops_without_trace(const PreparedData& data) {
+  return data.layout == "dfb" || data.layout == "official";
+}
+
 }  // namespace dfa

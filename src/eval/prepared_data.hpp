@@ -31,6 +31,9 @@ struct PreparedData {
   std::int64_t frames_wanted = 0, frames_used = 0;
 };
 
+// The layouts whose own tools drop frames without a face before we see them: coverage is then unknown.
+bool drops_without_trace(const PreparedData& data);
+
 // Of the coverage.json in the manifest's folder; nothing where there is none, or one of another program or of a version
 // that does not say which role the missing items had: then coverage is unknown. Errors: manifest_invalid for a
 // dfa.coverage/1 that is damaged, limit_exceeded, file_unreadable.

@@ -19,7 +19,9 @@ Result<CellResult> run_cell(const CellName& cell, const CellScores* scores, cons
     result.gap = scores == nullptr || scores->gap.empty() ? std::string(kNoScores) : scores->gap;
     return result;
   }
-  const auto evaluation = evaluate_scores(scores->scores, options);
+  EvaluationOptions of_cell = options;
+  of_cell.dropped = scores->dropped;
+  const auto evaluation = evaluate_scores(scores->scores, of_cell);
   if (!evaluation) return fail_within(cell_title(cell), evaluation.error());
   result.figures = evaluation->all;
   result.notes = scores->notes;
@@ -61,7 +63,7 @@ Result<ProtocolResult> run_protocol(Protocol protocol, const std::vector<CellSco
                                     const EvaluationOptions& options) {
   ProtocolResult result;
   result.protocol = std::move(protocol);
-  result.bootstrap = options.bootstrap;
+  result.options = options;
   EvaluationOptions wanted = options;
   wanted.metrics = result.protocol.metrics;
   for (const CellName& cell : result.protocol.cells) {

@@ -10,6 +10,7 @@
 
 #include "eval/evaluation.hpp"
 #include "eval/protocol.hpp"
+#include "eval/protocol_card.hpp"
 #include "eval/score_table.hpp"
 
 namespace dfa {
@@ -20,6 +21,7 @@ struct CellScores {
   ScoreTable scores;
   std::string gap;                 // why the cell was not run; empty when it was
   std::vector<std::string> notes;  // on its crops
+  DroppedInputs dropped = DroppedInputs::counted;
 };
 
 struct CellResult {
@@ -41,6 +43,7 @@ struct AverageResult {
 struct RowSource {
   std::string row;
   std::string words;  // "m.dfa (sha256 ...)", "scores.csv"
+  ProtocolCard card;
 };
 
 struct ProtocolResult {
@@ -48,7 +51,7 @@ struct ProtocolResult {
   std::vector<RowSource> sources;
   std::vector<CellResult> cells;  // as Protocol::cells
   std::vector<AverageResult> averages;
-  BootstrapOptions bootstrap;
+  EvaluationOptions options;
 
   std::size_t cells_run() const;
   const CellResult& cell(const CellName& name) const;  // requires it to be one of the protocol's

@@ -104,7 +104,7 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
   const std::filesystem::path root = manifest_root(manifest, manifest_path);
   std::vector<CropScore> scores;
   for (const ManifestEntry& entry : manifest.entries)
-    if (entry.role == role)
+    if (entry.role == role && (!options.wanted || options.wanted(entry)))
       scores.push_back({.path = entry.path,
                         .label = entry.label,
                         .method = entry.method,

@@ -38,6 +38,8 @@ enum class RecipeCheck { enforce, skip };
 struct ScoreCropsOptions {
   NetworkOptions network;
   RecipeCheck recipe = RecipeCheck::enforce;
+  // Only crops for which this says true, of those of the role. May be empty: all.
+  std::function<bool(const ManifestEntry&)> wanted;
   // Told now and then: crops done and crops in all. May be empty.
   std::function<void(std::size_t, std::size_t)> progress;
 };

@@ -5,21 +5,18 @@
 #include <algorithm>
 #include <array>
 
+#include "base/csv.hpp"
 #include "report/protocol_json.hpp"
 #include "report/protocol_table.hpp"
 
 namespace dfa {
 namespace {
 
-struct FormName {
-  ProtocolForm form;
-  std::string_view name;
-};
-constexpr std::array<FormName, 5> kForms = {{{ProtocolForm::text, "text"},
-                                             {ProtocolForm::json, "json"},
-                                             {ProtocolForm::csv, "csv"},
-                                             {ProtocolForm::markdown, "markdown"},
-                                             {ProtocolForm::latex, "latex"}}};
+constexpr std::array<ProtocolFormInfo, 5> kForms = {{{ProtocolForm::text, "text", "protocol.txt"},
+                                                     {ProtocolForm::json, "json", "protocol.json"},
+                                                     {ProtocolForm::csv, "csv", "protocol.csv"},
+                                                     {ProtocolForm::markdown, "markdown", "protocol.md"},
+                                                     {ProtocolForm::latex, "latex", "protocol.tex"}}};
 
 // A table with more columns than rows is turned on the screen, once it is wider than this.
 constexpr std::size_t kWideColumns = 10;
@@ -71,18 +68,40 @@ std::string table_text(const ProtocolTable& table) {
 // Title and lines of a section; nothing where there are none.
 using Section = std::pair<std::string, std::vector<std::string>>;
 
+// Card items that all rows share, once; the others a line a row.
+std::vector<std::string> card_lines(const ProtocolResult& result) {
+  std::vector<std::string> common, own;
+  if (result.sources.empty()) return {};
+  for (const CardItem& item : result.sources.front().card.items) {
+    const bool shared = std::all_of(result.sources.begin(), result.sources.end(),
+                                    [&](const RowSource& source) { return source.card.get(item.key) == item.value; });
+    if (shared) common.push_back(fmt::format("{}: {}", card_title(item.key), item.value));
+    for (const RowSource& source : result.sources)
+      if (!shared)
+        own.push_back(fmt::format("{}, {}: {}", source.row, card_title(item.key), source.card.get(item.key)));
+  }
+  common.insert(common.end(), own.begin(), own.end());
+  return common;
+}
+
 std::vector<Section> sections_of(const ProtocolReport& report) {
   const ProtocolResult& result = report.result;
   std::vector<std::string> sources;
   for (const RowSource& source : result.sources) sources.push_back(fmt::format("{}: {}", source.row, source.words));
+  const BootstrapOptions& bootstrap = result.options.bootstrap;
   std::vector<std::string> rules = {
-      fmt::format("intervals: 95 %, {} bootstrap rounds over videos, seed {}; averages are plain means and have none",
-                  result.bootstrap.rounds, result.bootstrap.seed)};
+      fmt::format(
+          "intervals: 95 %, {} bootstrap over videos, {} rounds, seed {}; averages are plain means of the cells "
+          "and have none, because cells share models and videos",
+          interval_method_name(bootstrap.method), bootstrap.rounds, bootstrap.seed),
+      fmt::format("score of a video: {} over its scored crops; inputs without a score: {}",
+                  aggregation_name(result.options.video), no_face_rule_name(result.options.no_face))};
   if (!report.data.empty()) rules.push_back(fmt::format("data: {}", fmt::join(report.data, ", ")));
   if (!report.precision.empty()) rules.push_back(fmt::format("engine: {}", report.precision));
   return {{"gaps", gap_lines(result)},
           {"what stands for the rows (that it was trained as the row says is the word of who named it)", sources},
           {"how ours were measured", rules},
+          {"protocol card of ours", card_lines(result)},
           {"notes on ours", note_lines(result)},
           {"differences in protocol", result.protocol.differences},
           {std::string(kNotOurs), published_lines(result)}};
@@ -177,13 +196,6 @@ std::string latex_form(const ProtocolReport& report) {
   return text;
 }
 
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
 // A line a figure; ours and published ones are told apart by the first column. A gap has no number.
 class CsvWriter {
  public:
@@ -250,17 +262,17 @@ class CsvWriter {
 
 }  // namespace
 
-std::vector<std::string> protocol_form_names() {
-  std::vector<std::string> names;
-  for (const FormName& form : kForms) names.emplace_back(form.name);
-  return names;
+std::span<const ProtocolFormInfo> protocol_forms() {
+  return kForms;
 }
 
 Result<ProtocolForm> protocol_form_by_name(std::string_view name) {
-  for (const FormName& form : kForms)
-    if (form.name == name) return form.form;
-  return fail(ErrorCode::usage, "no form is called \"{}\", expected one of {}", name,
-              fmt::join(protocol_form_names(), ", "));
+  std::vector<std::string_view> names;
+  for (const ProtocolFormInfo& info : kForms) {
+    if (info.name == name) return info.form;
+    names.push_back(info.name);
+  }
+  return fail(ErrorCode::usage, "a protocol has no form \"{}\", expected one of {}", name, fmt::join(names, ", "));
 }
 
 std::string protocol_text(const ProtocolReport& report, ProtocolForm form) {

@@ -2,6 +2,7 @@
 // CSV, Markdown, LaTeX. A cell that was not run is a gap with its reason, in every form.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,12 @@ struct ProtocolReport {
 };
 
 enum class ProtocolForm { text, json, csv, markdown, latex };
-std::vector<std::string> protocol_form_names();
+struct ProtocolFormInfo {
+  ProtocolForm form;
+  std::string_view name;  // as --format has it
+  std::string_view file;  // name below --out
+};
+std::span<const ProtocolFormInfo> protocol_forms();
 // Errors: usage, listing the known names.
 Result<ProtocolForm> protocol_form_by_name(std::string_view name);
 

@@ -82,11 +82,13 @@ std::string protocol_json(const ProtocolReport& report) {
         {"differences", protocol.differences}}},
       {"data", report.data},
       {"stamps", report.stamps},
-      {"bootstrap", {{"rounds", result.bootstrap.rounds}, {"seed", result.bootstrap.seed}, {"interval", 0.95}}}};
+      {"bootstrap",
+       {{"rounds", result.options.bootstrap.rounds}, {"seed", result.options.bootstrap.seed}, {"interval", 0.95}}}};
   if (!report.precision.empty()) json["engine"] = {{"precision", report.precision}};
   json["rows"] = Json::array();
   for (const RowSource& source : result.sources)
-    json["rows"].push_back({{"row", source.row}, {"source", source.words}});
+    json["rows"].push_back(
+        {{"row", source.row}, {"source", source.words}, {"card", Json::parse(protocol_card_json(source.card))}});
   json["summary"] = {{"cells", result.cells.size()}, {"run", result.cells_run()}};
   json["cells"] = Json::array();
   for (const CellResult& cell : result.cells) json["cells"].push_back(cell_json(protocol, cell));

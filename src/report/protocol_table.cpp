@@ -14,11 +14,18 @@ std::string percent(double share) {
   return fmt::format("{:.2f}", kPercent * share);
 }
 
-// Our lines: value, both ends of the interval, how many items of each class.
+std::string coverage(const Coverage& counted, ScoreLevel level) {
+  if (!counted.known) return "unknown";
+  return percent(level == ScoreLevel::frame ? counted.share_crops() : counted.share());
+}
+
+// Our lines: value, both ends of the interval, how many items of each class, share of the listed items with a
+// score.
 std::vector<ProtocolTableRow> our_rows(const ProtocolResult& result, ScoreLevel level, Metric metric) {
-  std::vector<ProtocolTableRow> rows(4);
   const std::string items = level == ScoreLevel::frame ? "crops" : "videos";
-  const std::vector<std::string> names = {"ours, measured", "  95 % low", "  95 % high", "  real + fake " + items};
+  const std::vector<std::string> names = {"ours, measured", "  95 % low", "  95 % high", "  real + fake " + items,
+                                          "  coverage of " + items};
+  std::vector<ProtocolTableRow> rows(names.size());
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].name = names[i];
   const auto put = [&](const std::vector<std::string>& cells) {
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i].cells.push_back(cells[i]);
@@ -28,14 +35,16 @@ std::vector<ProtocolTableRow> our_rows(const ProtocolResult& result, ScoreLevel 
     const MetricValue value = cell.value(level, metric);
     const LevelFigures& figures = level == ScoreLevel::frame ? cell.figures.frame : cell.figures.video;
     const std::string counts = cell.gap.empty() ? fmt::format("{}+{}", figures.reals, figures.fakes) : none;
+    const std::string covered = cell.gap.empty() ? coverage(cell.figures.coverage, level) : none;
     if (value.interval)
-      put({percent(value.interval->value), percent(value.interval->low), percent(value.interval->high), counts});
+      put({percent(value.interval->value), percent(value.interval->low), percent(value.interval->high), counts,
+           covered});
     else
-      put({none, none, none, counts});
+      put({none, none, none, counts, covered});
   }
   for (const AverageResult& average : result.averages) {
     const MetricPoint& point = average.values.at({level, metric});
-    put({point.value ? percent(*point.value) : none, none, none, none});
+    put({point.value ? percent(*point.value) : none, none, none, none, none});
   }
   return rows;
 }
@@ -112,8 +121,14 @@ std::vector<std::string> gap_lines(const ProtocolResult& result) {
 
 std::vector<std::string> note_lines(const ProtocolResult& result) {
   std::vector<std::string> lines;
-  for (const CellResult& cell : result.cells)
+  for (const CellResult& cell : result.cells) {
     for (const std::string& note : cell.notes) lines.push_back(fmt::format("{}: {}", cell_title(cell.cell), note));
+    std::set<std::string> cautions;
+    for (const ScoreLevel level : result.protocol.levels)
+      for (const Metric metric : result.protocol.metrics) cautions.insert(cell.value(level, metric).caution);
+    cautions.erase("");
+    for (const std::string& caution : cautions) lines.push_back(fmt::format("{}: {}", cell_title(cell.cell), caution));
+  }
   for (const ProtocolTest& test : result.protocol.tests)
     if (!test.note.empty()) lines.push_back(fmt::format("{}: {}", test.name, test.note));
   return lines;
