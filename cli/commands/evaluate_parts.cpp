@@ -14,7 +14,7 @@ Status EvaluatePart::write(const EvaluateRun&, CommandContext&) {
 
 std::vector<std::unique_ptr<EvaluatePart>> evaluate_parts() {
   std::vector<std::unique_ptr<EvaluatePart>> parts;
-  // A line for each: parts.push_back(make_..._part());
+  parts.push_back(make_compare_part());
   return parts;
 }
 
