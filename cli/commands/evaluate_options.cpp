@@ -106,6 +106,10 @@ void add_evaluate_options(CLI::App& command, EvaluateOptions& options, CommandCo
   std::vector<std::string> forms;
   for (const EvaluationFormInfo& info : evaluation_forms()) forms.emplace_back(info.name);
   add_format_option(command, context, forms);
+  // What would have no effect is a mistake.
+  for (const char* of_crops : {"--data", "--role", "--force-crop", "--model", "--engine", "--threads"})
+    command.get_option("--from")->excludes(command.get_option(of_crops));
+  command.get_option("--logits")->excludes(command.get_option("--data"));
 }
 
 }  // namespace dfa::cli

@@ -41,6 +41,8 @@ class EvaluatePart {
   virtual Status write(const EvaluateRun& run, CommandContext& context);
 };
 
+// --compare A.csv B.csv: a paired test instead of figures.
+std::unique_ptr<EvaluatePart> make_compare_part();
 // --protocol NAME|FILE: the cells of a protocol instead of one figure.
 std::unique_ptr<EvaluatePart> make_protocol_part();
 
