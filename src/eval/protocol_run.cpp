@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "eval/protocol_average.hpp"
+
 namespace dfa {
 namespace {
 
@@ -23,24 +25,42 @@ Result<CellResult> run_cell(const CellName& cell, const CellScores* scores, cons
   of_cell.dropped = scores->dropped;
   const auto evaluation = evaluate_scores(scores->scores, of_cell);
   if (!evaluation) return fail_within(cell_title(cell), evaluation.error());
+  const OutcomeCounts& crops = evaluation->all.coverage.crops;
+  if (crops.scored() == 0) {
+    result.gap = fmt::format("none of its {} crops has a score", crops.inputs());
+    return result;
+  }
   result.figures = evaluation->all;
   result.notes = scores->notes;
   return result;
 }
 
-// The plain mean, or the cells that stand in its way.
-MetricPoint mean_over(const ProtocolResult& result, const ProtocolAverage& average, ScoreLevel level, Metric metric) {
-  double sum = 0;
+// The cells of an average that stand in its way; empty if all have the figure.
+std::string missing_cells(const ProtocolResult& result, const ProtocolAverage& average, ScoreLevel level,
+                          Metric metric) {
   std::string missing;
-  for (const CellName& name : average.cells) {
-    const MetricValue value = result.cell(name).value(level, metric);
-    if (value.interval)
-      sum += value.interval->value;
-    else
+  for (const CellName& name : average.cells)
+    if (!result.cell(name).value(level, metric).interval)
       missing += fmt::format("{}{}", missing.empty() ? "" : ", ", cell_title(name));
-  }
-  if (!missing.empty()) return {std::nullopt, "without " + missing};
-  return {sum / static_cast<double>(average.cells.size()), ""};
+  return missing;
+}
+
+AverageResult run_average(const ProtocolResult& result, const ProtocolAverage& average,
+                          const std::vector<CellScores>& scores, CellAverager& averager) {
+  std::vector<AveragedCell> cells;
+  for (const CellName& name : average.cells)
+    cells.push_back({scores_of(scores, name), &result.protocol.test_named(name.test)});
+  AverageResult one;
+  one.average = average.name;
+  for (const ScoreLevel level : result.protocol.levels)
+    for (const Metric metric : result.protocol.metrics) {
+      MetricValue& value = one.values[{level, metric}];
+      if (const std::string missing = missing_cells(result, average, level, metric); !missing.empty())
+        value.undefined = "without " + missing;
+      else
+        value.interval = averager.mean(cells, level, metric);
+    }
+  return one;
 }
 
 }  // namespace
@@ -70,14 +90,9 @@ Result<ProtocolResult> run_protocol(Protocol protocol, const std::vector<CellSco
     DFA_ASSIGN_OR_RETURN(CellResult one, run_cell(cell, scores_of(scores, cell), wanted));
     result.cells.push_back(std::move(one));
   }
-  for (const ProtocolAverage& average : result.protocol.averages) {
-    AverageResult one;
-    one.average = average.name;
-    for (const ScoreLevel level : result.protocol.levels)
-      for (const Metric metric : result.protocol.metrics)
-        one.values[{level, metric}] = mean_over(result, average, level, metric);
-    result.averages.push_back(std::move(one));
-  }
+  CellAverager averager(result.options);
+  for (const ProtocolAverage& average : result.protocol.averages)
+    result.averages.push_back(run_average(result, average, scores, averager));
   return result;
 }
 

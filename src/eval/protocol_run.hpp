@@ -36,7 +36,7 @@ struct CellResult {
 
 struct AverageResult {
   std::string average;                                          // its name
-  std::map<std::pair<ScoreLevel, Metric>, MetricPoint> values;  // for every level and metric of the protocol
+  std::map<std::pair<ScoreLevel, Metric>, MetricValue> values;  // for every level and metric of the protocol
 };
 
 // A model, or a file of scores, that stands for a row.
@@ -58,8 +58,8 @@ struct ProtocolResult {
 };
 
 // Figures of every cell that has scores, and plain means of point values over the cells of an average where all of them
-// are there; such a mean has no interval, because its cells share models and real videos. `scores` has one entry a cell
-// at most; a cell without one is a gap. Errors: those of evaluate_scores(), with the cell.
+// are there, with intervals that draw shared videos alike. `scores` has one entry a cell at most; a cell without one is
+// a gap. Errors: those of evaluate_scores(), with the cell.
 Result<ProtocolResult> run_protocol(Protocol protocol, const std::vector<CellScores>& scores,
                                     const EvaluationOptions& options);
 

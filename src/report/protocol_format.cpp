@@ -27,10 +27,14 @@ using Grid = std::vector<std::vector<std::string>>;
 
 // Head line first; the first column names the row.
 Grid grid_of(const ProtocolTable& table) {
-  Grid grid = {{table_title(table), "grade"}};
+  const bool graded = std::any_of(table.rows.begin(), table.rows.end(),
+                                  [](const ProtocolTableRow& row) { return row.kind == TableRowKind::published; });
+  Grid grid = {{table_title(table)}};
+  if (graded) grid.front().emplace_back("grade");
   grid.front().insert(grid.front().end(), table.columns.begin(), table.columns.end());
   for (const ProtocolTableRow& row : table.rows) {
-    std::vector<std::string> line = {row.name, row.grade};
+    std::vector<std::string> line = {row.name};
+    if (graded) line.push_back(row.grade);
     line.insert(line.end(), row.cells.begin(), row.cells.end());
     grid.push_back(std::move(line));
   }
@@ -90,10 +94,9 @@ std::vector<Section> sections_of(const ProtocolReport& report) {
   for (const RowSource& source : result.sources) sources.push_back(fmt::format("{}: {}", source.row, source.words));
   const BootstrapOptions& bootstrap = result.options.bootstrap;
   std::vector<std::string> rules = {
-      fmt::format(
-          "intervals: 95 %, {} bootstrap over videos, {} rounds, seed {}; averages are plain means of the cells "
-          "and have none, because cells share models and videos",
-          interval_method_name(bootstrap.method), bootstrap.rounds, bootstrap.seed),
+      fmt::format("intervals: 95 %, {} bootstrap over videos, {} rounds, seed {}; averages are plain means of cells, "
+                  "and cells that share videos are drawn alike",
+                  interval_method_name(bootstrap.method), bootstrap.rounds, bootstrap.seed),
       fmt::format("score of a video: {} over its scored crops; inputs without a score: {}",
                   aggregation_name(result.options.video), no_face_rule_name(result.options.no_face))};
   if (!report.data.empty()) rules.push_back(fmt::format("data: {}", fmt::join(report.data, ", ")));
@@ -143,7 +146,8 @@ std::string markdown_form(const ProtocolReport& report) {
       for (const std::string& cell : grid[i]) text += "| " + markdown_cell(cell) + " ";
       text += "|\n";
       if (i > 0) continue;
-      for (std::size_t column = 0; column < grid[i].size(); ++column) text += column < 2 ? "| --- " : "| ---: ";
+      for (std::size_t column = 0; column < grid[i].size(); ++column)
+        text += grid[i][column] == "grade" || column == 0 ? "| --- " : "| ---: ";
       text += "|\n";
     }
   }
@@ -180,7 +184,7 @@ std::string latex_form(const ProtocolReport& report) {
   for (const std::string& stamp : report.stamps) text += fmt::format("% {}\n", stamp);
   for (const ProtocolTable& table : protocol_tables(report.result)) {
     const Grid grid = grid_of(table);
-    text += fmt::format("\\begin{{tabular}}{{ll{}}}\n\\hline\n", std::string(table.columns.size(), 'r'));
+    text += fmt::format("\\begin{{tabular}}{{l{}}}\n\\hline\n", std::string(grid.front().size() - 1, 'r'));
     for (std::size_t i = 0; i < grid.size(); ++i) {
       std::vector<std::string> cells;
       for (const std::string& cell : grid[i]) cells.push_back(latex_text(cell));
@@ -219,23 +223,20 @@ class CsvWriter {
   void ours(ScoreLevel level, Metric metric) {
     const std::string level_word(score_level_name(level)), metric_word(metric_info(metric).name);
     for (const CellResult& cell : result_.cells) {
-      const MetricValue value = cell.value(level, metric);
       const LevelFigures& figures = level == ScoreLevel::frame ? cell.figures.frame : cell.figures.video;
-      std::vector<std::string> fields = {"ours", "", "", level_word, metric_word, cell.cell.row, cell.cell.test};
-      const bool there = value.interval.has_value();
-      for (const double share :
-           {there ? value.interval->value : 0, there ? value.interval->low : 0, there ? value.interval->high : 0})
-        fields.push_back(there ? number(share) : "");
-      for (const std::size_t count : {figures.reals, figures.fakes})
-        fields.push_back(cell.gap.empty() ? std::to_string(count) : "");
-      fields.push_back(value.undefined);
-      line(fields);
+      const bool run = cell.gap.empty();
+      our_line(level_word, metric_word, cell.cell.row, cell.cell.test, cell.value(level, metric),
+               run ? std::to_string(figures.reals) : "", run ? std::to_string(figures.fakes) : "");
     }
-    for (const AverageResult& average : result_.averages) {
-      const MetricPoint& point = average.values.at({level, metric});
-      line({"ours", "", "", level_word, metric_word, "average", average.average,
-            point.value ? number(*point.value) : "", "", "", "", "", point.undefined});
-    }
+    for (const AverageResult& average : result_.averages)
+      our_line(level_word, metric_word, "average", average.average, average.values.at({level, metric}), "", "");
+  }
+  void our_line(const std::string& level, const std::string& metric, const std::string& row, const std::string& test,
+                const MetricValue& value, const std::string& reals, const std::string& fakes) {
+    std::vector<std::string> numbers(3);
+    if (value.interval)
+      numbers = {number(value.interval->value), number(value.interval->low), number(value.interval->high)};
+    line({"ours", "", "", level, metric, row, test, numbers[0], numbers[1], numbers[2], reals, fakes, value.undefined});
   }
 
   void published(const PublishedRow& row) {
@@ -245,11 +246,11 @@ class CsvWriter {
       if (!row.inferred.empty()) notes.push_back(fmt::format("inferred: {}", fmt::join(row.inferred, " ")));
       for (const std::string& note : {row.source, row.note, figure.note})
         if (!note.empty()) notes.push_back(note);
-      if (figure.deviation) notes.push_back(fmt::format("deviation over seeds {:.2f}", *figure.deviation));
-      const std::string high = figure.to ? fmt::format("{:.2f}", *figure.to) : "";
-      const std::string low = figure.to ? fmt::format("{:.2f}", figure.value) : "";
+      if (figure.deviation) notes.push_back("deviation over seeds " + published_number(*figure.deviation));
+      const std::string high = figure.to ? published_number(*figure.to) : "";
+      const std::string low = figure.to ? published_number(figure.value) : "";
       line({"published", row.method, std::string(grade_name(figure.grade.value_or(row.grade))), level, metric, from, to,
-            figure.to ? "" : fmt::format("{:.2f}", figure.value), low, high, "", "",
+            figure.to ? "" : published_number(figure.value), low, high, "", "",
             fmt::format("{}", fmt::join(notes, "; "))});
     };
     for (const auto& [cell, figure] : row.cells) put(cell.row, cell.test, figure);

@@ -54,11 +54,8 @@ Json cell_json(const Protocol& protocol, const CellResult& cell) {
 
 Json average_json(const ProtocolResult& result, const AverageResult& average) {
   Json ours = Json::object();
-  for (const auto& [key, point] : average.values) {
-    Json& at = ours[std::string(score_level_name(key.first))][std::string(metric_info(key.second).name)];
-    at = {{"value", point.value ? Json(*point.value) : Json(nullptr)}};
-    if (!point.value) at["undefined"] = point.undefined;
-  }
+  for (const auto& [key, value] : average.values)
+    ours[std::string(score_level_name(key.first))][std::string(metric_info(key.second).name)] = value_json(value);
   Json json = {{"name", average.average}, {"ours", ours}, {"published", Json::array()}};
   for (const PublishedRow& row : result.protocol.published)
     if (const auto at = row.averages.find(average.average); at != row.averages.end())

@@ -43,8 +43,11 @@ std::vector<ProtocolTableRow> our_rows(const ProtocolResult& result, ScoreLevel 
       put({none, none, none, counts, covered});
   }
   for (const AverageResult& average : result.averages) {
-    const MetricPoint& point = average.values.at({level, metric});
-    put({point.value ? percent(*point.value) : none, none, none, none, none});
+    const std::optional<Interval>& mean = average.values.at({level, metric}).interval;
+    if (mean)
+      put({percent(mean->value), percent(mean->low), percent(mean->high), none, none});
+    else
+      put({none, none, none, none, none});
   }
   return rows;
 }
@@ -73,10 +76,16 @@ std::string remark(const PublishedFigure& figure, const PublishedRow& row) {
 
 }  // namespace
 
+std::string published_number(double percent) {
+  std::string text = fmt::format("{:.2f}", percent);
+  if (text.ends_with('0')) text.pop_back();
+  return text;
+}
+
 std::string published_text(const PublishedFigure& figure) {
-  std::string text = fmt::format("{:.2f}", figure.value);
-  if (figure.to) text += fmt::format("-{:.2f}", *figure.to);
-  if (figure.deviation) text += fmt::format("+-{:.2f}", *figure.deviation);
+  std::string text = published_number(figure.value);
+  if (figure.to) text += "-" + published_number(*figure.to);
+  if (figure.deviation) text += "+-" + published_number(*figure.deviation);
   return text;
 }
 
@@ -113,8 +122,8 @@ std::vector<std::string> gap_lines(const ProtocolResult& result) {
     lines.insert(lines.end(), reasons.begin(), reasons.end());
   }
   for (const AverageResult& average : result.averages) {
-    const MetricPoint& point = average.values.begin()->second;
-    if (!point.value) lines.push_back(fmt::format("{}: no average {}", average.average, point.undefined));
+    const MetricValue& value = average.values.begin()->second;
+    if (!value.interval) lines.push_back(fmt::format("{}: no average {}", average.average, value.undefined));
   }
   return lines;
 }
@@ -136,6 +145,7 @@ std::vector<std::string> note_lines(const ProtocolResult& result) {
 
 std::vector<std::string> published_lines(const ProtocolResult& result) {
   std::vector<std::string> lines;
+  std::vector<std::pair<std::string, std::string>> said;  // methods, and what is to be said of all of them
   bool inferred = false;
   for (const PublishedRow& row : result.protocol.published) {
     inferred = inferred || !row.inferred.empty();
@@ -149,10 +159,16 @@ std::vector<std::string> published_lines(const ProtocolResult& result) {
     for (const auto& [name, figure] : row.averages)
       if (const std::string text = remark(figure, row); !text.empty())
         parts.push_back(fmt::format("{}: {}", name, text));
-    if (!parts.empty())
-      lines.push_back(fmt::format("{} ({} {}): {}", row.method, score_level_name(row.level),
-                                  metric_info(row.metric).title, fmt::join(parts, "; ")));
+    if (parts.empty()) continue;
+    const std::string what =
+        fmt::format("({} {}): {}", score_level_name(row.level), metric_info(row.metric).title, fmt::join(parts, "; "));
+    const auto same = std::find_if(said.begin(), said.end(), [&](const auto& one) { return one.second == what; });
+    if (same == said.end())
+      said.emplace_back(row.method, what);
+    else
+      same->first += ", " + row.method;
   }
+  for (const auto& [methods, what] : said) lines.push_back(methods + " " + what);
   if (inferred) lines.insert(lines.begin(), "* something about the figures was inferred, not stated by their source");
   return lines;
 }

@@ -30,7 +30,9 @@ inline constexpr std::string_view kNoFigure = "-";
 std::vector<ProtocolTable> protocol_tables(const ProtocolResult& result);
 // "frame AUC, %"
 std::string table_title(const ProtocolTable& table);
-// 71.70, 87.00-87.10, 83.70+-0.60
+// One decimal, two where the source has them: 71.7, 99.57.
+std::string published_number(double percent);
+// 71.7, 87.0-87.1, 83.7+-0.6
 std::string published_text(const PublishedFigure& figure);
 
 // Sentences below the tables.

@@ -174,7 +174,7 @@ TEST_F(EvaluateProtocol, AModelThatIsMissingLeavesItsRowEmpty) {
 TEST_F(EvaluateProtocol, NothingGivenPrintsWhatWasPublishedAndNoFigureOfOurs) {
   const Ran outcome = run("table7", {"--format", "csv"});
   EXPECT_EQ(outcome.status, 3);
-  EXPECT_THAT(outcome.out, HasSubstr("published,DeepFake-Adapter,paper,frame,auc,DF,DF1.0,91.20"));
+  EXPECT_THAT(outcome.out, HasSubstr("published,DeepFake-Adapter,paper,frame,auc,DF,DF1.0,91.2"));
   EXPECT_THAT(outcome.out, HasSubstr("ours,,,frame,auc,DF,DFDC,,,,,,not run: nothing stands for row DF"));
 }
 

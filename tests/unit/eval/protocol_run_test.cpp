@@ -56,7 +56,7 @@ TEST(ProtocolRun, WithoutScoresThereIsNoFigureAnywhere) {
           EXPECT_THAT(value.undefined, HasSubstr("not run"));
         }
     for (const AverageResult& average : result.averages)
-      for (const auto& [key, point] : average.values) EXPECT_FALSE(point.value) << name << " " << average.average;
+      for (const auto& [key, value] : average.values) EXPECT_FALSE(value.interval) << name << " " << average.average;
   }
 }
 
@@ -72,10 +72,10 @@ TEST(ProtocolRun, EveryProtocolRunsWhole) {
         for (const Metric metric : result.protocol.metrics)
           EXPECT_TRUE(cell.value(level, metric).interval) << name << " " << cell_title(cell.cell);
     for (const AverageResult& average : result.averages)
-      for (const auto& [key, point] : average.values) {
-        EXPECT_TRUE(point.value) << name << " " << average.average;
+      for (const auto& [key, value] : average.values) {
+        ASSERT_TRUE(value.interval) << name << " " << average.average;
         if (key.second == Metric::auc) {
-          EXPECT_EQ(point.value, 1.0);
+          EXPECT_DOUBLE_EQ(value.interval->value, 1.0);
         }
       }
   }
@@ -88,13 +88,61 @@ TEST(ProtocolRun, TheAverageIsThePlainMeanAndNeedsAllItsCells) {
   for (int i = 0; i < 6; ++i) made.push_back(scores(cells[i], i % 3));
   const ProtocolResult whole = ran("table7", made);
   EXPECT_EQ(whole.cell({"DF", "CDF"}).value(ScoreLevel::frame, Metric::auc).interval->value, 0.5);
-  EXPECT_DOUBLE_EQ(*whole.averages[0].values.at({ScoreLevel::frame, Metric::auc}).value, (0 + 0.5 + 1) / 3);
+  EXPECT_DOUBLE_EQ(whole.averages[0].values.at({ScoreLevel::frame, Metric::auc}).interval->value, (0 + 0.5 + 1) / 3);
   made.pop_back();
   const ProtocolResult part = ran("table7", made);
   EXPECT_EQ(part.cells_run(), 5u);
-  const MetricPoint& average = part.averages[0].values.at({ScoreLevel::frame, Metric::auc});
-  EXPECT_FALSE(average.value);
+  const MetricValue& average = part.averages[0].values.at({ScoreLevel::frame, Metric::auc});
+  EXPECT_FALSE(average.interval);
   EXPECT_EQ(average.undefined, "without FS->DF1.0");
+}
+
+TEST(ProtocolRun, CellsThatShareTheirVideosAreDrawnAlike) {
+  // Two models that say the same of one test: the mean of two equal figures varies as each of them.
+  const auto cell = [](const std::string& row, const std::string& test) {
+    CellScores made;
+    made.cell = {row, test};
+    for (int i = 0; i < 60; ++i) {
+      const std::string path = fmt::format("{}.png", i);
+      ScoreRow line;
+      line.path = path;
+      line.label = i % 2;
+      line.p_fake = 0.01 * static_cast<double>((37 * i) % 60) + (i % 2 == 1 ? 0.1 : 0.0);
+      EXPECT_TRUE(made.scores.add(line));
+    }
+    return made;
+  };
+  Protocol same = *find_protocol("table7");
+  same.averages[0].cells = {{"DF", "CDF"}, {"FS", "CDF"}};
+  Protocol other = same;
+  other.averages[0].cells = {{"DF", "CDF"}, {"FS", "DFDC"}};
+  const std::vector<CellScores> scores = {cell("DF", "CDF"), cell("FS", "CDF"), cell("FS", "DFDC")};
+  EvaluationOptions options = quick();
+  options.bootstrap.rounds = 400;
+  const auto width = [&](const Protocol& protocol) {
+    const ProtocolResult result = *run_protocol(protocol, scores, options);
+    const Interval mean = *result.averages[0].values.at({ScoreLevel::frame, Metric::auc}).interval;
+    return mean.high - mean.low;
+  };
+  const Interval single =
+      *run_protocol(same, scores, options)->cell({"DF", "CDF"}).value(ScoreLevel::frame, Metric::auc).interval;
+  EXPECT_NEAR(width(same), single.high - single.low, 0.2 * (single.high - single.low));
+  EXPECT_LT(width(other), 0.85 * width(same));  // independent: narrower by about the root of two
+}
+
+TEST(ProtocolRun, ACellWithoutAnyScoreIsAGap) {
+  CellScores unread = scores({"FF", "CDF"}, 2);
+  ScoreTable table;
+  for (std::size_t i = 0; i < unread.scores.size(); ++i) {
+    ScoreRow row = unread.scores.row(i);
+    row.p_fake.reset();
+    row.outcome = Outcome::decode_error;
+    EXPECT_TRUE(table.add(row));
+  }
+  unread.scores = std::move(table);
+  const ProtocolResult result = ran("table6", {unread});
+  EXPECT_EQ(result.cells_run(), 0u);
+  EXPECT_EQ(result.cells[0].gap, "none of its 8 crops has a score");
 }
 
 TEST(ProtocolRun, ACellOfOneClassIsUndefinedAndNoZero) {

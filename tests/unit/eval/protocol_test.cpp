@@ -163,7 +163,10 @@ TEST_F(ProtocolFile, MistakesAreNamed) {
   EXPECT_THAT(refusal([](auto& json) { json["tests"][0]["reals"]["data"] = "x"; }), HasSubstr("no data \"x\""));
   EXPECT_THAT(refusal([](auto& json) { json["tests"][0]["fakes"]["roles"] = {"dev"}; }), HasSubstr("dev"));
   EXPECT_THAT(refusal([](auto& json) { json["rows"][1]["name"] = "DF"; }), HasSubstr("\"DF\" twice"));
-  EXPECT_THAT(refusal([](auto& json) { json["cells"][0] = nlohmann::json::array({"DF", "NT"}); }), HasSubstr("no test \"NT\""));
+  EXPECT_THAT(refusal([](auto& json) {
+                json["cells"][0] = nlohmann::json::array({"DF", "NT"});
+              }),
+              HasSubstr("no test \"NT\""));
   EXPECT_THAT(parse_protocol(R"({"name":"a","name":"b"})", "x").error().message, HasSubstr("\"name\" twice"));
   EXPECT_THAT(parse_protocol("[]", "x").error().message, HasSubstr("no JSON object"));
   EXPECT_THAT(parse_protocol("{", "x").error().message, HasSubstr("no JSON object"));

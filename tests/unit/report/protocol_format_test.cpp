@@ -114,7 +114,7 @@ TEST(ProtocolFormat, MarkdownAndLatexAreWellFormed) {
   std::size_t columns = 0;
   for (const std::string& line : lines_with(protocol_text(report, ProtocolForm::markdown), "|")) {
     const auto bars = static_cast<std::size_t>(std::count(line.begin(), line.end(), '|'));
-    if (columns == 0) columns = bars;
+    if (line.find(", % |") != std::string::npos) columns = bars;  // the head of a table
     EXPECT_EQ(bars, columns) << line;
   }
   const std::string latex = protocol_text(report, ProtocolForm::latex);
