@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/options.hpp"
+#include "dataset/layouts/words.hpp"
 #include "eval/card_facts.hpp"
 #include "eval/score_csv.hpp"
 #include "eval/walls.hpp"

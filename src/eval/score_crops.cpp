@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "eval/score_csv.hpp"
+#include "dataset/layouts/words.hpp"
 #include "media/read_picture.hpp"
 #include "preprocess/crop.hpp"
 #include "score/operating_point.hpp"

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "dataset/layouts/words.hpp"
 #include "dataset/manifest.hpp"
 
 namespace dfa {
@@ -205,22 +206,6 @@ class RowReader {
 };
 
 }  // namespace
-
-std::string normal_path(std::string_view path) {
-  std::string normal;
-  normal.reserve(path.size());
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const char c = path[i] == '\\' ? '/' : path[i];
-    const bool at_start = normal.empty() || normal.back() == '/';
-    if (c == '/' && !normal.empty() && normal.back() == '/') continue;
-    if (c == '.' && at_start && (i + 1 == path.size() || path[i + 1] == '/' || path[i + 1] == '\\')) {
-      ++i;  // a "." part with its separator
-      continue;
-    }
-    normal += c;
-  }
-  return normal;
-}
 
 Result<ScoreCsvReading> read_scores_csv(std::istream& stream, std::string_view what, const ScoreCsvOptions& options,
                                         ScoreTable& table) {
