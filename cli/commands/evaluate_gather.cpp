@@ -40,7 +40,7 @@ Status raise_walls(EvaluateRun& run, std::span<const NamedManifest> tested, Role
   DFA_ASSIGN_OR_RETURN(const std::vector<NamedManifest> made_on, read_manifests(run.options.trained_on));
   std::vector<NamedManifest> all(tested.begin(), tested.end());
   all.insert(all.end(), made_on.begin(), made_on.end());
-  std::vector<std::string> breaches = selection_breaches(facts, tested, role);
+  std::vector<std::string> breaches = selection_breaches(facts, tested, role, made_on);
   for (auto& more : {sharing_breaches(facts, tested, role, made_on), role_breaches(facts, all)})
     breaches.insert(breaches.end(), more.begin(), more.end());
   for (const std::string& stamp : role_stamps(facts, role)) run.report.card.stamp(stamp);

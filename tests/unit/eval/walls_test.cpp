@@ -43,13 +43,14 @@ TEST(Walls, ACheckpointThatTheTestSplitChoseHasNoTestResultThere) {
   facts.selected_on = "test";
   facts.manifest_sha256 = "hash of a/m";
   const Manifests same = {named("a/m", {})}, other = {named("b/m", {})};
-  EXPECT_THAT(selection_breaches(facts, same, Role::test), ElementsAre(HasSubstr("chose the model's checkpoint")));
-  EXPECT_THAT(selection_breaches(facts, other, Role::test), IsEmpty());
+  EXPECT_THAT(selection_breaches(facts, same, Role::test, {}), ElementsAre(HasSubstr("chose the model's checkpoint")));
+  EXPECT_THAT(selection_breaches(facts, other, Role::test, {}), IsEmpty());
   EXPECT_THAT(role_stamps(facts, Role::test), ElementsAre(HasSubstr("selected on a test split")));
   facts.manifest_sha256.clear();  // it may be this one
-  EXPECT_THAT(selection_breaches(facts, other, Role::test), ElementsAre(HasSubstr("does not say of which data")));
+  EXPECT_THAT(selection_breaches(facts, other, Role::test, {}), ElementsAre(HasSubstr("nothing says of which data")));
+  EXPECT_THAT(selection_breaches(facts, other, Role::test, same), IsEmpty());
   facts.selected_on = "val";
-  EXPECT_THAT(selection_breaches(facts, other, Role::test), IsEmpty());
+  EXPECT_THAT(selection_breaches(facts, other, Role::test, {}), IsEmpty());
   EXPECT_THAT(role_stamps(facts, Role::test), IsEmpty());
   EXPECT_THAT(role_stamps(facts, Role::val), ElementsAre(HasSubstr("no test result")));
 }
