@@ -43,6 +43,8 @@ class EvaluatePart {
 
 // --compare A.csv B.csv: a paired test instead of figures.
 std::unique_ptr<EvaluatePart> make_compare_part();
+// --legacy: what faulty common definitions would give.
+std::unique_ptr<EvaluatePart> make_legacy_part();
 
 // All parts, in the order in which they are asked.
 std::vector<std::unique_ptr<EvaluatePart>> evaluate_parts();

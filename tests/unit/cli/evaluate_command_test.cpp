@@ -199,5 +199,19 @@ TEST_F(EvaluateCommand, ComparesOnWhatBothScored) {
   EXPECT_EQ(from({"--compare", "a.csv", "b.csv", "--from", "c.csv"}).status, 2);
 }
 
+TEST_F(EvaluateCommand, LegacyFiguresAreLabelledFaulty) {
+  const std::string scores = write("s.csv",
+                                   "path,label,p_fake,video,method\nr1,0,.5,o/001,\nr2,0,.3,o/002,\n"
+                                   "a,1,.9,A/000_001,A\nb,1,.2,B/000_001,B\n");
+  const Json json = Json::parse(from({"--from", scores, "--legacy", "--format", "json"}).out);
+  EXPECT_EQ(schema_violations(evaluation_schema(), json), std::vector<std::string>());
+  const Json& first = json["tables"]["legacy"]["rows"][0];
+  EXPECT_EQ(first["figure"], "video_auc_dfb_legacy");
+  EXPECT_EQ(first["faulty"], 1.0);
+  EXPECT_EQ(first["right"], 0.5);
+  EXPECT_THAT(json["tables"]["legacy"]["title"], HasSubstr("FAULTY"));
+  EXPECT_THAT(from({"--from", scores}).out, testing::Not(HasSubstr("FAULTY")));
+}
+
 }  // namespace
 }  // namespace dfa::test
