@@ -199,6 +199,14 @@ TEST_F(EvaluateCommand, ComparesOnWhatBothScored) {
   EXPECT_EQ(from({"--compare", "a.csv", "b.csv", "--from", "c.csv"}).status, 2);
 }
 
+TEST_F(EvaluateCommand, ResultsThatCannotBeWrittenAreAFailure) {
+  const std::string file = write("file", "no folder");
+  const Ran outcome = evaluate({"--out", file + "/out"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr(file));
+}
+
 TEST_F(EvaluateCommand, LegacyFiguresAreLabelledFaulty) {
   const std::string scores = write("s.csv",
                                    "path,label,p_fake,video,method\nr1,0,.5,o/001,\nr2,0,.3,o/002,\n"
