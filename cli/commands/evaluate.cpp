@@ -33,6 +33,7 @@ Status evaluate(EvaluateRun& run) {
   report.card.set("threshold", threshold.origin);
   describe_figures(report.card, run.scores, report.evaluation);
   for (std::string& warning : polarity_warnings(report.evaluation)) report.notes.push_back(std::move(warning));
+  if (std::string warning = spread_warning(run.scores); !warning.empty()) report.notes.push_back(std::move(warning));
   if (!run.options.groups_by("method")) report.evaluation.methods.clear();
   if (!run.options.groups_by("set")) report.evaluation.sets.clear();
   return {};

@@ -16,6 +16,7 @@ ReportCell number_cell(const std::optional<double>& value, const std::string& ot
 
 void add_rows(ReportTable& table, const std::string& level, const LevelComparison& comparison) {
   for (const MetricInfo& info : metric_registry()) {
+    if (info.id == Metric::balanced_accuracy) continue;  // nobody chose a threshold
     const MetricDifference& difference = comparison.of(info.id);
     const std::string undefined = fmt::format("undefined ({})", difference.undefined);
     table.rows.push_back({level, std::string(info.name), number_cell(difference.first, undefined),
@@ -65,7 +66,7 @@ class ComparePart final : public EvaluatePart {
             ->type_name("A.csv B.csv")
             ->expected(kFiles);
     for (const char* other : {"--data", "--from", "--role", "--trained-on", "--i-know", "--force-crop", "--threshold",
-                              "--by", "--legacy", "--scores", "--model", "--engine", "--threads"})
+                              "--by", "--scores", "--model", "--engine", "--threads"})
       compare->excludes(command.get_option(other));
   }
   bool replaces_run() const override { return !files_.empty(); }

@@ -73,8 +73,6 @@ void add_rules(CLI::App& command, EvaluateOptions& options) {
       ->delimiter(',')
       ->check(CLI::IsMember({"set", "method"}))
       ->default_str("set,method");
-  add_switch(command, "--legacy", options.legacy, LegacyFigures::print,
-             "Also what faulty common definitions would give, labelled so");
   add_integer(command, "--bootstrap", options.evaluation.bootstrap.rounds, "Rounds of the bootstrap", 1, kMostRounds)
       ->capture_default_str();
   add_integer(command, "--seed", options.seed, "Seed of the bootstrap", 0)->capture_default_str();

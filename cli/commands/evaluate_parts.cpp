@@ -15,6 +15,7 @@ Status EvaluatePart::write(const EvaluateRun&, CommandContext&) {
 std::vector<std::unique_ptr<EvaluatePart>> evaluate_parts() {
   std::vector<std::unique_ptr<EvaluatePart>> parts;
   parts.push_back(make_compare_part());
+  parts.push_back(make_legacy_part());
   parts.push_back(make_protocol_part());
   return parts;
 }

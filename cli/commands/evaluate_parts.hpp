@@ -43,6 +43,8 @@ class EvaluatePart {
 
 // --compare A.csv B.csv: a paired test instead of figures.
 std::unique_ptr<EvaluatePart> make_compare_part();
+// --legacy: what faulty common definitions would give.
+std::unique_ptr<EvaluatePart> make_legacy_part();
 // --protocol NAME|FILE: the cells of a protocol instead of one figure.
 std::unique_ptr<EvaluatePart> make_protocol_part();
 

@@ -118,6 +118,9 @@ class MassBins {
   std::size_t closed_ = 0;
 };
 
+// Confidences that differ by less than this are one: 1/3 and 2/3 lie an ulp apart from 0.5.
+constexpr double kNoSpread = 1e-12;
+
 // Moments of (uncertainty, error). Uncertainty is -abs(p - 0.5), shifted by a constant near its mean against
 // cancellation.
 class ErrorCorrelation {
@@ -133,7 +136,7 @@ class ErrorCorrelation {
     errors_ += errors;
   }
   double value(double all) const {
-    if (least_ == most_ || errors_ == 0 || errors_ == all) return kNone;
+    if (most_ - least_ < kNoSpread || errors_ == 0 || errors_ == all) return kNone;
     const double mean = u_ / all, rate = errors_ / all;
     const double variance = uu_ / all - mean * mean;
     return variance > 0 ? (ue_ / all - mean * rate) / std::sqrt(variance * rate * (1 - rate)) : kNone;

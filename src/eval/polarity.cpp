@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace dfa {
 namespace {
 
@@ -31,6 +34,23 @@ std::vector<std::string> polarity_warnings(const Evaluation& evaluation) {
   warn("all", evaluation.all, warnings);
   for (const auto& [set, figures] : evaluation.sets) warn(set, figures, warnings);
   return warnings;
+}
+
+std::string spread_warning(const ScoreTable& table) {
+  double low = 1, high = 0;
+  std::size_t items = 0;
+  for (const double p_fake : table.p_fake()) {
+    if (!std::isfinite(p_fake)) continue;  // no score
+    low = std::min(low, p_fake);
+    high = std::max(high, p_fake);
+    ++items;
+  }
+  if (items < kSpreadItems || high - low > kLeastSpread) return {};
+  return fmt::format(
+      "spread: all {} scores lie between {:.3f} and {:.3f}; were the crops, the model or the program that scored them "
+      "the "
+      "right ones?",
+      items, low, high);
 }
 
 }  // namespace dfa

@@ -119,12 +119,13 @@ std::string cell_words(const ReportCell& cell) {
 std::vector<std::string> evaluation_headlines(const EvaluationReport& report) {
   if (!has_figures(report)) return {};
   const Figures& all = report.evaluation.all;
-  const std::string coverage = coverage_words(all.coverage);
   const std::string rule = report.evaluation.options.no_face == NoFaceRule::leave_out
                                ? std::string()
                                : fmt::format(", {}", no_face_rule_name(report.evaluation.options.no_face));
-  return {fmt::format("video AUC {} (coverage {}{})", value_words(all.video.of(Metric::auc)), coverage, rule),
-          fmt::format("frame AUC {} (coverage {}{})", value_words(all.frame.of(Metric::auc)), coverage, rule)};
+  return {fmt::format("video AUC {} (coverage {}{})", value_words(all.video.of(Metric::auc)),
+                      coverage_words(all.coverage, all.coverage.videos), rule),
+          fmt::format("frame AUC {} (coverage {}{})", value_words(all.frame.of(Metric::auc)),
+                      coverage_words(all.coverage, all.coverage.crops), rule)};
 }
 
 std::string evaluation_subject(const EvaluationReport& report) {
