@@ -114,9 +114,16 @@ Status CellGatherer::raise_walls(const Model& model, ProtocolCard& card) const {
   }
   for (const TestedData& data : data_) tested.push_back(data.named);
   std::vector<std::string> breaches;
-  for (const Role role : roles())
-    for (auto& more : {selection_breaches(facts, tested, role), sharing_breaches(facts, tested, role, made_on)})
-      breaches.insert(breaches.end(), more.begin(), more.end());
+  const auto add = [&breaches](std::vector<std::string> more) {
+    for (std::string& one : more)
+      if (std::find(breaches.begin(), breaches.end(), one) == breaches.end()) breaches.push_back(std::move(one));
+  };
+  for (const Role role : roles()) {
+    add(selection_breaches(facts, tested, role, made_on));
+    add(sharing_breaches(facts, tested, role, made_on));
+  }
+  tested.insert(tested.end(), made_on.begin(), made_on.end());
+  add(role_breaches(facts, tested));
   for (const std::string& stamp : role_stamps(facts, Role::test)) card.stamp(stamp);
   return raise_wall(breaches, options_.i_know, card);
 }

@@ -185,6 +185,18 @@ TEST_F(EvaluateProtocol, CropsOfAnotherLevelAreLeftAlone) {
   EXPECT_THAT(outcome.out, HasSubstr("compression c40; there is role train; compression c23"));
 }
 
+TEST_F(EvaluateProtocol, WhatTrainedTheModelIsNoTest) {
+  const std::string celebdf = prepare_celebdf(),
+                    made_on = prepared("made_on", {{"celebdf2", "", "Celeb-real/id0_0001.mp4", 0, Role::train}});
+  const std::vector<std::string> arguments = {"--data", celebdf, "--model", model(), "--trained-on", made_on};
+  const Ran refused = run("table6", arguments);
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.err, HasSubstr("--i-know"));
+  std::vector<std::string> knowing = arguments;
+  knowing.emplace_back("--i-know");
+  EXPECT_THAT(run("table6", knowing).out, HasSubstr("ATTENTION: row FF: --i-know"));
+}
+
 TEST_F(EvaluateProtocol, TakesScoresOfOtherPrograms) {
   const std::string csv = (dir_ / "s.csv").string();
   write_bytes(csv,
