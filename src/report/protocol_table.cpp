@@ -52,6 +52,13 @@ std::vector<ProtocolTableRow> our_rows(const ProtocolResult& result, ScoreLevel 
   return rows;
 }
 
+// On a second-hand figure in a row of its authors' own.
+constexpr char kSecondHandMark = 's';
+
+bool is_graded_otherwise(const PublishedFigure& figure, const PublishedRow& row) {
+  return figure.grade && *figure.grade != row.grade && *figure.grade == Grade::second_hand;
+}
+
 ProtocolTableRow published_row(const ProtocolResult& result, const PublishedRow& published) {
   ProtocolTableRow row;
   row.kind = TableRowKind::published;
@@ -59,7 +66,9 @@ ProtocolTableRow published_row(const ProtocolResult& result, const PublishedRow&
   row.grade = std::string(grade_name(published.grade)) + (published.inferred.empty() ? "" : "*");
   const auto put = [&](const auto& figures, const auto& key) {
     const auto at = figures.find(key);
-    row.cells.push_back(at == figures.end() ? std::string(kNoFigure) : published_text(at->second));
+    std::string text = at == figures.end() ? std::string(kNoFigure) : published_text(at->second);
+    if (at != figures.end() && is_graded_otherwise(at->second, published)) text += kSecondHandMark;
+    row.cells.push_back(std::move(text));
   };
   for (const CellName& cell : result.protocol.cells) put(published.cells, cell);
   for (const ProtocolAverage& average : result.protocol.averages) put(published.averages, average.name);
@@ -166,9 +175,15 @@ std::vector<std::string> published_lines(const ProtocolResult& result) {
     if (same == said.end())
       said.emplace_back(row.method, what);
     else
-      same->first += ", " + row.method;
+      same->first += " / " + row.method;
   }
   for (const auto& [methods, what] : said) lines.push_back(methods + " " + what);
+  const bool marked =
+      std::any_of(result.protocol.published.begin(), result.protocol.published.end(), [](const auto& row) {
+        return std::any_of(row.cells.begin(), row.cells.end(),
+                           [&](const auto& cell) { return is_graded_otherwise(cell.second, row); });
+      });
+  if (marked) lines.insert(lines.begin(), "s second-hand figure in a row of its authors' own");
   if (inferred) lines.insert(lines.begin(), "* something about the figures was inferred, not stated by their source");
   return lines;
 }

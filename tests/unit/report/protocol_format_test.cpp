@@ -111,6 +111,7 @@ TEST(ProtocolFormat, OursStandsAboveWhatWasPublished) {
 
 TEST(ProtocolFormat, MarkdownAndLatexAreWellFormed) {
   const ProtocolReport report = report_of("cross_dataset", {{"FF", "CDFv2"}});
+  EXPECT_THAT(lines_with(protocol_text(report, ProtocolForm::text), "Forensics Adapter  ")[0], HasSubstr("89.0s"));
   std::size_t columns = 0;
   for (const std::string& line : lines_with(protocol_text(report, ProtocolForm::markdown), "|")) {
     const auto bars = static_cast<std::size_t>(std::count(line.begin(), line.end(), '|'));
