@@ -11,6 +11,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "base/cancel.hpp"
 #include "base/log.hpp"
@@ -39,11 +40,12 @@ enum class Talk { quiet, normal, verbose };
 // Filled while the command line is parsed. A command offers those that it honours, by the functions of cli/options.hpp;
 // --quiet and -v are known to every command.
 struct SharedOptions {
-  std::string model;            // --model FILE; empty: the embedded model
-  std::string engine = "auto";  // --engine
-  int threads = 0;              // --threads; 0: every processor this process may use
-  std::string format = "text";  // --format
-  Talk talk = Talk::normal;     // --quiet, -v
+  std::string model;                // --model FILE; empty: the embedded model
+  std::vector<std::string> models;  // --model as often as it was given, where a command takes several
+  std::string engine = "auto";      // --engine
+  int threads = 0;                  // --threads; 0: every processor this process may use
+  std::string format = "text";      // --format
+  Talk talk = Talk::normal;         // --quiet, -v
 };
 
 struct CommandContext {

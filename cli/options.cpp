@@ -44,6 +44,13 @@ CLI::Option* add_model_option(CLI::App& command, CommandContext& context) {
       ->type_name("FILE");
 }
 
+CLI::Option* add_models_option(CLI::App& command, CommandContext& context, const std::string& help) {
+  return command.add_option("--model", context.options.models, help)
+      ->each([&context](const std::string& text) { context.options.model = text; })
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+}
+
 CLI::Option* add_engine_option(CLI::App& command, CommandContext& context) {
   return command
       .add_option(

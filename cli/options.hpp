@@ -18,6 +18,8 @@ namespace dfa::cli {
 
 // --model FILE (default: the model inside the program).
 CLI::Option* add_model_option(CLI::App& command, CommandContext& context);
+// The same, as often as wanted: fills `models`, and `model` with the last.
+CLI::Option* add_models_option(CLI::App& command, CommandContext& context, const std::string& help);
 // --engine auto|ref|f32|bf16|int8. bf16 and int8 are understood and refused by resolve_engine() while no build has
 // them.
 CLI::Option* add_engine_option(CLI::App& command, CommandContext& context);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dataset/layouts/words.hpp"
 #include "media/read_picture.hpp"
 #include "preprocess/crop.hpp"
 #include "score/operating_point.hpp"
@@ -9,15 +10,9 @@
 namespace dfa {
 namespace {
 
-// Quoted where RFC 4180 asks for it.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
+void fail_score(CropScore& score, Outcome outcome, std::string problem) {
+  score.outcome = outcome;
+  score.problem = std::move(problem);
 }
 
 // Collects readable crops into batches and runs the network on full ones.
@@ -48,8 +43,12 @@ class BatchScorer {
     const double temperature = model_.calibration ? model_.calibration->temperature : 1.0;
     for (std::size_t i = 0; i < items_.size(); ++i) {
       CropScore& score = scores_[items_[i]];
-      score.p_fake = p_fake_from_logits(std::span(logits).subspan(i * classes, classes), temperature);
-      if (!score.p_fake) score.problem = "the network's logits are not finite";
+      const std::span<const float> of_crop = std::span(logits).subspan(i * classes, classes);
+      score.p_fake = p_fake_from_logits(of_crop, temperature);
+      if (score.p_fake)
+        score.margin = static_cast<double>(of_crop[1]) - static_cast<double>(of_crop[0]);
+      else
+        fail_score(score, Outcome::abstained, "the network's logits are not finite");
     }
     items_.clear();
     return {};
@@ -105,8 +104,18 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
   const std::filesystem::path root = manifest_root(manifest, manifest_path);
   std::vector<CropScore> scores;
   for (const ManifestEntry& entry : manifest.entries)
-    if (entry.role == role)
-      scores.push_back({entry.path, entry.label, entry.method, (root / video_key(entry)).string(), {}, {}});
+    if (entry.role == role && (!options.wanted || options.wanted(entry)))
+      scores.push_back({.path = entry.path,
+                        .label = entry.label,
+                        .method = entry.method,
+                        .video = normal_path((root / video_key(entry)).lexically_normal().generic_string()),
+                        .p_fake = {},
+                        .problem = {},
+                        .outcome = Outcome::scored,
+                        .set = entry.set,
+                        .identity = entry.identity,
+                        .frame = entry.frame,
+                        .margin = {}});
 
   BatchScorer scorer(model, *network, static_cast<std::size_t>(options.network.max_batch), scores);
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -115,20 +124,33 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
     if (crop)
       DFA_TRY(scorer.add(*crop, i));
     else
-      scores[i].problem = crop.error().message;
+      fail_score(scores[i], Outcome::decode_error, crop.error().message);
     if (options.progress) options.progress(i + 1, scores.size());
   }
   DFA_TRY(scorer.flush());
   return scores;
 }
 
-std::string scores_csv(const std::vector<CropScore>& scores) {
-  std::string csv = "path,label,p_fake,method,video\n";
+Status add_scores(ScoreTable& table, std::span<const CropScore> scores) {
   for (const CropScore& score : scores)
-    csv += fmt::format("{},{},{},{},{}\n", csv_field(score.path), score.label ? std::to_string(*score.label) : "",
-                       score.p_fake ? fmt::format("{:.17g}", *score.p_fake) : "", csv_field(score.method),
-                       csv_field(score.video));
-  return csv;
+    DFA_TRY(table.add({.path = score.path,
+                       .set = score.set,
+                       .method = score.method,
+                       .video = score.video,
+                       .identity = score.identity,
+                       .problem = score.problem,
+                       .label = score.label,
+                       .p_fake = score.p_fake,
+                       .margin = score.margin,
+                       .outcome = score.outcome,
+                       .frame = score.frame}));
+  return {};
+}
+
+Result<ScoreTable> score_table_of(std::span<const CropScore> scores) {
+  ScoreTable table;
+  DFA_TRY(add_scores(table, scores));
+  return table;
 }
 
 }  // namespace dfa
