@@ -106,6 +106,22 @@ TEST(MetricTraps, TheTwoEqualErrorRatesHaveTwoNames) {
   EXPECT_NE(metric_info(Metric::eer).name, metric_info(Metric::eer_nearest).name);
 }
 
+// 140 reals allow one false alarm at 1 %, 100 exactly one, 99 none: no interpolation between them.
+TEST(MetricTraps, RatesAtAFixedRateTakeWholeItems) {
+  const auto tpr = [](int reals) {
+    std::vector<double> scores = {.95, .85, .7, .6};  // fakes
+    std::vector<int> labels(4, 1);
+    for (int i = 0; i < reals; ++i) {
+      scores.push_back(i == 0 ? .9 : i == 1 ? .8 : .1);
+      labels.push_back(0);
+    }
+    return point(Metric::tpr_at_fpr1, scores, labels);
+  };
+  EXPECT_EQ(tpr(140), 0.5);
+  EXPECT_EQ(tpr(100), 0.5);
+  EXPECT_EQ(tpr(99), 0.25);
+}
+
 TEST(MetricTraps, ConstantScoresAreHalfAndASingleClassIsUndefined) {
   EXPECT_EQ(video_auc(table_of({{"a", 0, .7}, {"b", 1, .7}, {"c", 1, .7}})), 0.5);
   const Evaluation single = evaluated(table_of({{"a", 1, .7}, {"b", 1, .8}}));
