@@ -25,8 +25,7 @@ std::vector<Chart> reliability_charts(const PlottedScores& scores);
 // The reals against the fakes of each method, frames.
 std::vector<Chart> histogram_charts(const ScoreTable& scores, const LevelScores& frames);
 std::vector<Chart> risk_charts(const PlottedScores& scores);
-// The figure in a column `figure` over column `level`, a line for each value of column `line`; nothing where the table
-// has no such columns.
+// Robustness rows: video AUC over `level`, a line for each `code`; nothing for a table that is none.
 std::vector<Chart> level_charts(const ReportTable& table);
 
 // A long curve thinned to what one sees of it (Note [Thinning]) before it becomes points of a chart. `x` rising from
