@@ -9,7 +9,6 @@
 #include "base/hash.hpp"
 #include "base/machine.hpp"
 #include "dataset/manifest.hpp"
-#include "eval/score_csv.hpp"
 #include "report/evaluation_page.hpp"
 #include "report/thumbnail.hpp"
 
@@ -69,7 +68,7 @@ class CropFinder {
   fs::path find(const ScoreRow& row) const {
     if (roots_.empty()) return is_regular(row.path) ? fs::path(row.path) : fs::path();
     for (const fs::path& root : roots_) {
-      const std::string prefix = normal_path(root.lexically_normal().generic_string());
+      const std::string prefix = root.lexically_normal().generic_string();
       const bool is_its = roots_.size() == 1 || row.video.starts_with(prefix);
       if (is_its && is_regular(root / row.path)) return root / row.path;
     }
