@@ -34,14 +34,15 @@ std::string headline(const EvaluationReport& report) {
   const Figures& all = report.evaluation.all;
   const auto fact = [](const LevelFigures& level, Metric metric, std::string_view name) {
     const MetricValue& value = level.of(metric);
-    return HtmlFact{value_text(value), fmt::format("{} {}", name, metric_info(metric).title), interval_text(value)};
+    return HtmlFact{value_text(value), fmt::format("{} {}", name, metric_info(metric).title),
+                    value.interval ? interval_text(value) : value.undefined};
   };
   return html_facts({fact(all.video, Metric::auc, "video"),
                      fact(all.frame, Metric::auc, "frame"),
                      fact(all.video, Metric::eer, "video"),
                      fact(all.video, Metric::tpr_at_fpr1, "video"),
                      {all.coverage.known ? fmt::format("{:.2f} %", 100 * all.coverage.share()) : "unknown", "coverage",
-                      all.coverage.known ? "of the videos have a score" : "the source left inputs out without a trace"},
+                      all.coverage.known ? "of the videos have a score" : "nothing says what the source left out"},
                      {fmt::format("{} + {}", all.video.reals, all.video.fakes), "videos, real + fake",
                       fmt::format("{} + {} crops", all.frame.reals, all.frame.fakes)}});
 }
@@ -72,7 +73,9 @@ std::string worst(const EvaluationPage& page) {
 
 std::string curves(const EvaluationPage& page) {
   const PlottedScores scores = plotted_scores(page.scores, page.report.evaluation.options);
-  return section("Separation", figures_of(roc_charts(scores)) + figures_of(risk_charts(scores))) +
+  std::vector<Chart> separation = roc_charts(scores);
+  for (Chart& chart : risk_charts(scores)) separation.push_back(std::move(chart));
+  return section("Separation", figures_of(separation)) +
          section("Calibration", figures_of(reliability_charts(scores))) +
          section("Scores by method", figures_of(histogram_charts(page.scores, scores.frame)));
 }

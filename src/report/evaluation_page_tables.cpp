@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "report/html_page.hpp"
 #include "report/html_text.hpp"
@@ -11,7 +12,7 @@ namespace dfa {
 
 namespace {
 
-constexpr Metric kGroupMetrics[] = {Metric::auc, Metric::eer, Metric::ap, Metric::tpr_at_fpr1};
+constexpr Metric kGroupMetrics[] = {Metric::auc, Metric::eer, Metric::ap};
 
 std::string more_text(std::size_t all, std::size_t shown, std::string_view what) {
   return all > shown
@@ -24,10 +25,33 @@ std::string cell_text(const ReportCell& cell) {
     std::string operator()(const std::string& text) const { return text; }
     std::string operator()(std::int64_t count) const { return std::to_string(count); }
     std::string operator()(double number) const { return fmt::format("{:g}", number); }
-    std::string operator()(const MetricValue& value) const { return figure_text(value); }
+    std::string operator()(const MetricValue& value) const {
+      return value.interval ? figure_text(value) : "undefined: " + value.undefined;
+    }
   };
   return std::visit(Words{}, cell);
 }
+
+// Why some figures have no number, or an interval that says too little: each reason once.
+class Reasons {
+ public:
+  void add(std::string_view what, const MetricValue& value) {
+    const std::string reason =
+        value.interval ? value.caution.empty() ? "" : "* " + value.caution : "undefined: " + value.undefined;
+    if (reason.empty()) return;
+    std::string& names = names_[reason];
+    names += (names.empty() ? "" : ", ") + std::string(what);
+  }
+  std::string html() const {
+    std::string text;
+    for (const auto& [reason, names] : names_)
+      text += fmt::format("<p class=\"sub\">{} ({})</p>\n", escape_html(reason), escape_html(names));
+    return text;
+  }
+
+ private:
+  std::map<std::string, std::string> names_;
+};
 
 std::string with_blanks(std::string text) {
   std::replace(text.begin(), text.end(), '_', ' ');
@@ -41,23 +65,28 @@ std::string value_text(const MetricValue& value) {
 }
 
 std::string interval_text(const MetricValue& value) {
-  return value.interval ? fmt::format("[{:.4f}, {:.4f}]", value.interval->low, value.interval->high) : value.undefined;
+  return value.interval ? fmt::format("[{:.4f}, {:.4f}]{}", value.interval->low, value.interval->high,
+                                      value.caution.empty() ? "" : "*")
+                        : "";
 }
 
 std::string figure_text(const MetricValue& value) {
-  return value.interval ? value_text(value) + " " + interval_text(value) : "undefined: " + value.undefined;
+  return value.interval ? value_text(value) + " " + interval_text(value) : value_text(value);
 }
 
 std::string metrics_table(const Evaluation& evaluation) {
   HtmlTable table("", {{"figure", ColumnKind::words}, {"frame"}, {"95 %"}, {"video"}, {"95 %"}});
   std::string definitions;
+  Reasons reasons;
   for (const MetricInfo& metric : metric_registry()) {
     const MetricValue &frame = evaluation.all.frame.of(metric.id), &video = evaluation.all.video.of(metric.id);
     table.add(
         {std::string(metric.title), value_text(frame), interval_text(frame), value_text(video), interval_text(video)});
+    reasons.add(fmt::format("frame {}", metric.title), frame);
+    reasons.add(fmt::format("video {}", metric.title), video);
     definitions += fmt::format("<dt>{}</dt><dd>{}</dd>", escape_html(metric.title), escape_html(metric.definition));
   }
-  return table.html() + html_details("What the figures are", "<dl>" + definitions + "</dl>");
+  return table.html() + reasons.html() + html_details("What the figures are", "<dl>" + definitions + "</dl>");
 }
 
 std::string groups_table(const std::string& title, const std::map<std::string, Figures>& groups,
@@ -67,9 +96,15 @@ std::string groups_table(const std::string& title, const std::map<std::string, F
   for (const Metric metric : kGroupMetrics) columns.push_back({"video " + std::string(metric_info(metric).title)});
   columns.push_back({"frame " + std::string(metric_info(Metric::auc).title)});
   HtmlTable table("", columns);
+  Reasons reasons;
   const auto add = [&](std::vector<std::string> cells, const auto& frame, const auto& video) {
-    for (const Metric metric : kGroupMetrics) cells.push_back(figure_text(video(metric)));
+    const std::string name = cells.front();
+    for (const Metric metric : kGroupMetrics) {
+      cells.push_back(figure_text(video(metric)));
+      reasons.add(fmt::format("{}: video {}", name, metric_info(metric).title), video(metric));
+    }
     cells.push_back(figure_text(frame(Metric::auc)));
+    reasons.add(fmt::format("{}: frame {}", name, metric_info(Metric::auc).title), frame(Metric::auc));
     table.add(cells);
   };
   std::size_t shown = 0;
@@ -77,7 +112,7 @@ std::string groups_table(const std::string& title, const std::map<std::string, F
     if (shown++ == kMostGroupsShown) break;
     add(
         {name, std::to_string(figures.video.reals), std::to_string(figures.video.fakes),
-         fmt::format("{:.4f}", figures.coverage.share())},
+         figures.coverage.known ? fmt::format("{:.4f}", figures.coverage.share()) : "unknown"},
         [&f = figures](Metric metric) { return f.frame.of(metric); },
         [&f = figures](Metric metric) { return f.video.of(metric); });
   }
@@ -86,7 +121,8 @@ std::string groups_table(const std::string& title, const std::map<std::string, F
         {fmt::format("mean of {}", average.groups), "", "", ""},
         [&](Metric metric) { return average.frame[static_cast<std::size_t>(metric)]; },
         [&](Metric metric) { return average.video[static_cast<std::size_t>(metric)]; });
-  return table.html() + more_text(groups.size(), std::min(groups.size(), kMostGroupsShown), title + "s");
+  return table.html() + reasons.html() +
+         more_text(groups.size(), std::min(groups.size(), kMostGroupsShown), title + "s");
 }
 
 std::string coverage_table(const Coverage& coverage) {

@@ -7,7 +7,7 @@
 
 namespace dfa {
 
-// "0.9312", "[0.9101, 0.9502]", and why there is no number.
+// "0.9312" or "undefined"; "[0.9101, 0.9502]", with * where the interval says too little, or nothing.
 std::string value_text(const MetricValue& value);
 std::string interval_text(const MetricValue& value);
 std::string figure_text(const MetricValue& value);  // both on one line

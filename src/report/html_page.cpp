@@ -24,7 +24,7 @@ main{max-width:1180px;margin:0 auto;padding:24px}
 h1{font-size:24px;margin:0;overflow-wrap:anywhere}h2{font-size:18px;margin:32px 0 8px}h3{font-size:15px;margin:20px 0 6px}
 p{margin:4px 0 12px;overflow-wrap:anywhere}p.sub,.sub{color:var(--soft)}
 .facts{display:flex;flex-wrap:wrap;gap:12px;margin:16px 0}.facts div,figure,.table{background:var(--card);border:1px solid var(--edge);border-radius:8px}
-.facts div{padding:10px 16px;min-width:130px;flex:0 1 auto}.facts b{display:block;font-size:22px;font-weight:600}.facts span,.facts small{display:block;color:var(--soft);font-size:13px}
+.facts div{padding:10px 16px;min-width:130px;max-width:260px;flex:0 1 auto}.facts b{display:block;font-size:22px;font-weight:600}.facts span,.facts small{display:block;color:var(--soft);font-size:13px}
 .curves{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(360px,100%),1fr));gap:16px;margin:12px 0}
 figure{margin:0;padding:12px 14px;break-inside:avoid;min-width:0}figcaption{font-weight:600;margin-bottom:4px;overflow-wrap:anywhere}figure p{color:var(--soft);font-size:13px;margin:4px 0 0}
 figure svg{width:100%;height:auto;display:block}
@@ -35,7 +35,7 @@ svg text{fill:var(--faint);font-size:14px;font-variant-numeric:tabular-nums}svg 
 .note{background:var(--warn);border-left:4px solid var(--warn-edge);border-radius:4px;padding:8px 14px;margin:8px 0;overflow-wrap:anywhere}.note ul{margin:4px 0;padding-left:20px}
 .table{overflow-x:auto;padding:4px 12px;margin:8px 0}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}caption{text-align:left;color:var(--soft);padding:4px 10px;font-size:13px}
 th{color:var(--soft);font-weight:500;text-align:right;vertical-align:bottom}td{text-align:right;border-top:1px solid var(--grid)}tbody th{border-top:1px solid var(--grid);color:var(--ink);vertical-align:top;max-width:34em;overflow-wrap:anywhere}
-td,th{padding:4px 10px}td.t,th.t{text-align:left}td{white-space:nowrap}td.t{white-space:normal;overflow-wrap:anywhere;min-width:9em}
+td,th{padding:4px 10px}th.t{min-width:8.5em}td.t,th.t{text-align:left}td{white-space:nowrap}td.t{white-space:normal;overflow-wrap:anywhere;min-width:9em}
 dl{display:grid;grid-template-columns:minmax(9em,max-content) 1fr;gap:4px 18px;margin:8px 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 pre{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:12px;overflow-x:auto;font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere}summary{cursor:pointer;color:var(--soft)}details{margin:8px 0}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:12px;margin:8px 0}.gallery figure{padding:8px;font-size:12px;overflow-wrap:anywhere}.gallery img{width:100%;height:auto;display:block;border-radius:4px}

@@ -99,25 +99,26 @@ Status check_own_key(const std::string& key, std::string_view what) {
   return {};
 }
 
+// As --set takes it, and as it is shown: text without quotes, all else as JSON.
+std::string setting_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 // {"a.b": value, ...} as "a.b=value".
 Result<std::vector<std::string>> settings_of(const Json& object, std::string_view what) {
   std::vector<std::string> settings;
   for (const auto& [key, value] : object.items()) {
     DFA_TRY(check_own_key(key, what));
-    settings.push_back(key + "=" + value.dump());
+    settings.push_back(key + "=" + setting_text(value));
   }
   return settings;
-}
-
-std::string value_name(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 // A value of the key that the axis is named after, or {"name": ..., "set": {...}}.
 Result<AxisValue> axis_value(const std::string& axis, const Json& json, std::string_view what) {
   if (!json.is_object()) {
     DFA_TRY(check_own_key(axis, what));
-    return AxisValue{value_name(json), {axis + "=" + json.dump()}};
+    return AxisValue{setting_text(json), {axis + "=" + setting_text(json)}};
   }
   DFA_TRY(check_keys(json, what, {"name", "set"}));
   const Fields fields(json, std::string(what));

@@ -170,6 +170,15 @@ TEST_F(StudyTestFixture, GridHasEveryCellOnceUnderANameOfItsOwn) {
   EXPECT_LT(grid->combinations[0].trained_parameters, grid->combinations[2].trained_parameters);
 }
 
+TEST_F(StudyTestFixture, TheExampleIsAStudyThatCanBeRun) {
+  const std::vector<std::string> settings = {"data.manifest=" + (dir_ / "manifest.jsonl").string()};
+  const auto study = read_study(std::string(DFA_CONFIGS_DIR) + "/study-tuning.json", settings);
+  ASSERT_TRUE(study) << study.error().message;
+  const auto grid = study_grid(*study);
+  ASSERT_TRUE(grid) << grid.error().message;
+  EXPECT_EQ(grid->cells.size(), 15U);
+}
+
 TEST_F(StudyTestFixture, GridRefusesWhatNoCellCouldRun) {
   study_["axes"] = json::parse(R"({"tuning":["full","fulll"]})");
   EXPECT_FALSE(study_grid(*parse(study_)));
