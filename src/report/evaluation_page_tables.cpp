@@ -12,7 +12,7 @@ namespace dfa {
 
 namespace {
 
-constexpr Metric kGroupMetrics[] = {Metric::auc, Metric::eer, Metric::ap};
+constexpr Metric kGroupMetrics[] = {Metric::auc, Metric::eer};
 
 std::string more_text(std::size_t all, std::size_t shown, std::string_view what) {
   return all > shown

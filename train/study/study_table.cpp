@@ -261,6 +261,8 @@ class Summary {
     table.notes.push_back(fmt::format("{} per {}; mean and standard deviation (n - 1) over seeds",
                                       metric_info(metric_).title, table.level));
     table.notes.push_back("each cell's epoch was chosen on role val; rows stand in the study's order");
+    if (!study_.leave_out.empty())
+      table.notes.push_back("\"without M\": trained without method M, measured on the fakes of M against the reals");
     if (!table.comparisons.empty())
       table.notes.push_back(
           fmt::format("tests: paired bootstrap over the videos that both scored ({} rounds, seed {}), p_fake averaged "

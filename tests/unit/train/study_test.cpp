@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "base/hash.hpp"
@@ -231,6 +232,18 @@ TEST_F(StudyTestFixture, ScoresThatWereChangedAreNotTaken) {
 TEST(Holm, StepsDown) {
   EXPECT_EQ(holm_corrected({.01, .04, .03, .005}), (std::vector<double>{.03, .06, .06, .02}));
   EXPECT_EQ(holm_corrected({.9, .8}), (std::vector<double>{1, 1}));
+}
+
+// Else an orphan would work in a folder that the next study takes.
+TEST_F(StudyTestFixture, AChildDoesNotOutliveWhoStartedIt) {
+  std::optional<ChildProcess> child;
+  std::thread starter([&] {
+    auto started = ChildProcess::start({"/bin/sleep", "100"}, dir_ / "log");
+    if (started) child.emplace(std::move(*started));
+  });
+  starter.join();
+  ASSERT_TRUE(child);
+  EXPECT_EQ(finish(std::move(*child)), 128 + SIGKILL);
 }
 
 // The table of a study that was killed in the middle and begun again is that of one that was not.
