@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/options.hpp"
+#include "dataset/layouts/words.hpp"
 #include "eval/card_facts.hpp"
 #include "eval/score_csv.hpp"
 #include "eval/walls.hpp"
@@ -39,7 +40,7 @@ Status raise_walls(EvaluateRun& run, std::span<const NamedManifest> tested, Role
   DFA_ASSIGN_OR_RETURN(const std::vector<NamedManifest> made_on, read_manifests(run.options.trained_on));
   std::vector<NamedManifest> all(tested.begin(), tested.end());
   all.insert(all.end(), made_on.begin(), made_on.end());
-  std::vector<std::string> breaches = selection_breaches(facts, tested, role);
+  std::vector<std::string> breaches = selection_breaches(facts, tested, role, made_on);
   for (auto& more : {sharing_breaches(facts, tested, role, made_on), role_breaches(facts, all)})
     breaches.insert(breaches.end(), more.begin(), more.end());
   for (const std::string& stamp : role_stamps(facts, role)) run.report.card.stamp(stamp);
@@ -83,7 +84,7 @@ Status add_missing(const TestedData& data, Role role, ScoreTable& table) {
   const std::filesystem::path root = manifest_root(data.named.manifest, data.named.name);
   for (const MissingInput& missing : data.prepared->missing) {
     if (missing.role != role) continue;
-    const std::string video = one_spelling((root / missing.path).lexically_normal().generic_string());
+    const std::string video = normal_path((root / missing.path).lexically_normal().generic_string());
     DFA_TRY(table.add({.path = missing.path,
                        .set = missing.set,
                        .method = missing.method,

@@ -73,8 +73,6 @@ void add_rules(CLI::App& command, EvaluateOptions& options) {
       ->delimiter(',')
       ->check(CLI::IsMember({"set", "method"}))
       ->default_str("set,method");
-  add_switch(command, "--legacy", options.legacy, LegacyFigures::print,
-             "Also what faulty common definitions would give, labelled so");
   add_integer(command, "--bootstrap", options.evaluation.bootstrap.rounds, "Rounds of the bootstrap", 1, kMostRounds)
       ->capture_default_str();
   add_integer(command, "--seed", options.seed, "Seed of the bootstrap", 0)->capture_default_str();
@@ -105,6 +103,10 @@ void add_evaluate_options(CLI::App& command, EvaluateOptions& options, CommandCo
   std::vector<std::string> forms;
   for (const EvaluationFormInfo& info : evaluation_forms()) forms.emplace_back(info.name);
   add_format_option(command, context, forms);
+  // What would have no effect is a mistake.
+  for (const char* of_crops : {"--data", "--role", "--force-crop", "--model", "--engine", "--threads"})
+    command.get_option("--from")->excludes(command.get_option(of_crops));
+  command.get_option("--logits")->excludes(command.get_option("--data"));
 }
 
 }  // namespace dfa::cli

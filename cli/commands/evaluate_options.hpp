@@ -14,8 +14,6 @@
 
 namespace dfa::cli {
 
-enum class LegacyFigures { leave_out, print };
-
 struct EvaluateOptions {
   std::vector<std::string> data;               // --data: manifests
   std::string role = "test";                   // --role: of the manifests' crops
@@ -27,11 +25,10 @@ struct EvaluateOptions {
   std::string threshold;                       // --threshold: a number, "fpr1", "fpr5", "best", empty = the model's
   EvaluationOptions evaluation;                // --bootstrap, --aggregation, --no-face
   std::int64_t seed = static_cast<std::int64_t>(BootstrapOptions{}.seed);  // --seed: of the bootstrap
-  std::int64_t min_frames = 1;                      // --min-frames: scored frames that a video must have
-  std::vector<std::string> by;                      // --by: "method", "set"; the rows beside "all"
-  LegacyFigures legacy = LegacyFigures::leave_out;  // --legacy
-  std::string scores;                               // --scores: CSV of the crops' scores
-  std::string out;                                  // --out: folder for every form and the scores
+  std::int64_t min_frames = 1;  // --min-frames: scored frames that a video must have
+  std::vector<std::string> by;  // --by: "method", "set"; the rows beside "all"
+  std::string scores;           // --scores: CSV of the crops' scores
+  std::string out;              // --out: folder for every form and the scores
 
   bool groups_by(std::string_view word) const;
   // `evaluation` with the seed and the frames that stand beside it.

@@ -88,10 +88,16 @@ std::string machine_words() {
 class PagePart : public EvaluatePart {
  public:
   void add_options(CLI::App& command) override {
-    command.add_option("--report", file_, "Write the evaluation as one HTML file that needs nothing else");
-    command.add_flag_callback(
-        "--no-thumbnails", [this] { thumbnails_ = Thumbnails::leave_out; },
-        "Leave the pictures of the worst errors out of --report");
+    CLI::Option* report =
+        command.add_option("--report", file_, "Write the evaluation as one HTML file that needs nothing else");
+    // These do the whole run themselves and have no scores of one detector to draw.
+    for (const char* other : {"--compare", "--protocol"})
+      if (CLI::Option* option = command.get_option_no_throw(other)) report->excludes(option);
+    command
+        .add_flag_callback(
+            "--no-thumbnails", [this] { thumbnails_ = Thumbnails::leave_out; },
+            "Leave the pictures of the worst errors out of --report")
+        ->needs(report);
   }
 
   Status write(const EvaluateRun& run, CommandContext& context) override {

@@ -16,8 +16,8 @@ Status EvaluatePart::write(const EvaluateRun&, CommandContext&) {
 
 std::vector<std::unique_ptr<EvaluatePart>> evaluate_parts() {
   std::vector<std::unique_ptr<EvaluatePart>> parts;
-  // A line for each: parts.push_back(make_..._part());
-  parts.push_back(make_page_part());
+  parts.push_back(make_compare_part());
+  parts.push_back(make_page_part());  // the last: it writes what the others made, and knows their options
   return parts;
 }
 

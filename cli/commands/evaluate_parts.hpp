@@ -41,6 +41,9 @@ class EvaluatePart {
   virtual Status write(const EvaluateRun& run, CommandContext& context);
 };
 
+// --compare A.csv B.csv: a paired test instead of figures.
+std::unique_ptr<EvaluatePart> make_compare_part();
+
 // All parts, in the order in which they are asked.
 std::vector<std::unique_ptr<EvaluatePart>> evaluate_parts();
 

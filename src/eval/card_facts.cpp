@@ -91,11 +91,16 @@ void describe_model(ProtocolCard& card, const Model& model) {
   if (!facts.deviations.empty()) card.set("training_deviations", facts.deviations);
 }
 
+std::string coverage_words(const Coverage& coverage, const OutcomeCounts& counts) {
+  const std::string scored = fmt::format("{}/{}", counts.scored(), counts.inputs());
+  if (!coverage.known) return fmt::format("unknown: {} of those listed, nothing says what was never listed", scored);
+  if (counts.inputs() == 0) return scored;
+  return fmt::format("{}, {:.1f} %", scored,
+                     kPercent * static_cast<double>(counts.scored()) / static_cast<double>(counts.inputs()));
+}
+
 std::string coverage_words(const Coverage& coverage) {
-  const std::string counts = fmt::format("{}/{}", coverage.videos.scored(), coverage.videos.inputs());
-  if (!coverage.known)
-    return fmt::format("unknown: {} listed videos scored, nothing says which were never listed", counts);
-  return fmt::format("{}, {:.1f} %", counts, kPercent * coverage.share());
+  return coverage_words(coverage, coverage.videos);
 }
 
 void describe_figures(ProtocolCard& card, const ScoreTable& table, const Evaluation& evaluation) {

@@ -25,7 +25,9 @@ void describe_model(ProtocolCard& card, const Model& model);
 // Frames distinct (crops a video), aggregation, no-face rule, coverage, EER, intervals.
 void describe_figures(ProtocolCard& card, const ScoreTable& table, const Evaluation& evaluation);
 
-// "512/518 videos, 98.8 %", or that nobody knows how many there were.
+// "512/518, 98.8 %", or that nobody knows how many there were. `counts`: the videos or the crops of `coverage`.
+std::string coverage_words(const Coverage& coverage, const OutcomeCounts& counts);
+// Of videos.
 std::string coverage_words(const Coverage& coverage);
 
 }  // namespace dfa

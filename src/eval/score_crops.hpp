@@ -28,9 +28,9 @@ struct CropScore {
   std::optional<double> p_fake;  // nothing where the crop could not be scored: never a number in its place
   std::string problem;           // why there is no score
   Outcome outcome = Outcome::scored;
-  std::string set, identity;
-  std::optional<std::int64_t> frame;
-  std::optional<double> margin;  // l1 - l0 before calibration
+  std::string set = {}, identity = {};
+  std::optional<std::int64_t> frame = {};
+  std::optional<double> margin = {};  // l1 - l0 before calibration
 };
 
 enum class RecipeCheck { enforce, skip };

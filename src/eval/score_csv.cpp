@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "dataset/layouts/words.hpp"
 #include "dataset/manifest.hpp"
 
 namespace dfa {
@@ -175,11 +176,11 @@ class RowReader {
 
   void video_of(std::span<const std::string_view> record, const ScoreRow& row) {
     if (const std::string_view named = header_.of(kVideo, record); !named.empty())
-      video_ = one_spelling(named);
+      video_ = normal_path(named);
     else if (header_.has(kVideo) || header_.has(kFrame))
-      video_ = one_spelling(row.path);
+      video_ = normal_path(row.path);
     else {
-      guess_.path = one_spelling(row.path);
+      guess_.path = normal_path(row.path);
       video_ = video_key(guess_);
     }
   }
@@ -205,22 +206,6 @@ class RowReader {
 };
 
 }  // namespace
-
-std::string one_spelling(std::string_view path) {
-  std::string normal;
-  normal.reserve(path.size());
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const char c = path[i] == '\\' ? '/' : path[i];
-    const bool at_start = normal.empty() || normal.back() == '/';
-    if (c == '/' && !normal.empty() && normal.back() == '/') continue;
-    if (c == '.' && at_start && (i + 1 == path.size() || path[i + 1] == '/' || path[i + 1] == '\\')) {
-      ++i;  // a "." part with its separator
-      continue;
-    }
-    normal += c;
-  }
-  return normal;
-}
 
 Result<ScoreCsvReading> read_scores_csv(std::istream& stream, std::string_view what, const ScoreCsvOptions& options,
                                         ScoreTable& table) {

@@ -58,7 +58,4 @@ Status write_scores_csv(const ScoreTable& table, DroppedInputs dropped, const st
 // A row a video: video,set,method,label,p_fake,crops,scored_crops; p_fake by `options`, empty where there is none.
 Status write_videos_csv(const ScoreTable& table, const LevelOptions& options, const std::filesystem::path& path);
 
-// '\' as '/', no doubled separators, no "." parts: one spelling of one path.
-std::string one_spelling(std::string_view path);
-
 }  // namespace dfa

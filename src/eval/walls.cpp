@@ -152,18 +152,19 @@ TrainingFacts training_facts(const Model& model) {
 }
 
 std::vector<std::string> selection_breaches(const TrainingFacts& facts, std::span<const NamedManifest> tested,
-                                            Role role) {
+                                            Role role, std::span<const NamedManifest> made_on) {
   std::vector<std::string> breaches;
   if (facts.selected_on != role_name(role)) return breaches;
   for (const NamedManifest& test : tested) {
     if (facts.manifest_sha256 == test.sha256)
       breaches.push_back(fmt::format("{}: its role {} chose the model's checkpoint (dfa.training: selected_on {})",
                                      test.name, role_name(role), facts.selected_on));
-    else if (facts.manifest_sha256.empty() && role == Role::test)
-      breaches.push_back(fmt::format(
-          "{}: a test split chose the model's checkpoint (dfa.training: selected_on {}), and the model file "
-          "does not say of which data",
-          test.name, facts.selected_on));
+    else if (facts.manifest_sha256.empty() && role == Role::test && made_on.empty())
+      breaches.push_back(
+          fmt::format("{}: a test split chose the model's checkpoint (dfa.training: selected_on {}), and nothing says "
+                      "of which data; "
+                      "--trained-on names them",
+                      test.name, facts.selected_on));
   }
   return breaches;
 }

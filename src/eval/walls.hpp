@@ -39,11 +39,12 @@ struct TrainingFacts {
 TrainingFacts training_facts(const Model& model);
 
 // Each reason, in words, why the tested crops are not independent of the model; empty where none is known.
-//   selection: the model file says that crops of `role` of this very manifest (by hash) chose its checkpoint
+//   selection: the model file says that crops of `role` of this very manifest (by hash) chose its checkpoint, or that
+//              some test split did, and neither it nor `made_on` tells of which data
 //   sharing:   the tested crops share a video, identity, source or crop with those roles of `made_on` (and of `tested`
 //              itself, where the model file names its hash) that train, select and calibrate
 std::vector<std::string> selection_breaches(const TrainingFacts& facts, std::span<const NamedManifest> tested,
-                                            Role role);
+                                            Role role, std::span<const NamedManifest> made_on);
 std::vector<std::string> sharing_breaches(const TrainingFacts& facts, std::span<const NamedManifest> tested, Role role,
                                           std::span<const NamedManifest> made_on);
 // A video or identity of one set that has two roles within all the manifests together. Of a model that, by its file,

@@ -24,7 +24,7 @@ class Rows {
            const MetricValue& value) {
     if (value.interval)
       add(table, row, level, name, number(value.interval->value), number(value.interval->low),
-          number(value.interval->high), "");
+          number(value.interval->high), value.caution);
     else
       add(table, row, level, name, "", "", "", "undefined: " + value.undefined);
   }
@@ -62,6 +62,18 @@ void add_figures(Rows& rows, const std::string& name, const Figures& figures) {
   }
 }
 
+void add_evaluation(Rows& rows, const Evaluation& evaluation) {
+  add_figures(rows, "all", evaluation.all);
+  for (const auto& [name, figures] : evaluation.sets) add_figures(rows, "set " + name, figures);
+  for (const auto& [name, figures] : evaluation.methods) add_figures(rows, "method " + name, figures);
+  for (const auto& [name, average] :
+       {std::pair<std::string_view, const AverageFigures&>{"mean over sets", evaluation.over_sets},
+        {"mean over methods", evaluation.over_methods}}) {
+    add_values(rows, name, "frame", average.frame);
+    add_values(rows, name, "video", average.video);
+  }
+}
+
 void add_table(Rows& rows, const ReportTable& table) {
   for (std::size_t i = 0; i < table.rows.size(); ++i)
     for (std::size_t k = 0; k < table.rows[i].size() && k < table.columns.size(); ++k) {
@@ -84,16 +96,7 @@ void add_table(Rows& rows, const ReportTable& table) {
 std::string evaluation_as_csv(const EvaluationReport& report) {
   Rows rows;
   for (const std::string& stamp : report.card.stamps) rows.add("stamp", "", "", "", "", "", "", stamp);
-  const Evaluation& evaluation = report.evaluation;
-  add_figures(rows, "all", evaluation.all);
-  for (const auto& [name, figures] : evaluation.sets) add_figures(rows, "set " + name, figures);
-  for (const auto& [name, figures] : evaluation.methods) add_figures(rows, "method " + name, figures);
-  for (const auto& [name, average] :
-       {std::pair<std::string_view, const AverageFigures&>{"mean over sets", evaluation.over_sets},
-        {"mean over methods", evaluation.over_methods}}) {
-    add_values(rows, name, "frame", average.frame);
-    add_values(rows, name, "video", average.video);
-  }
+  if (has_figures(report)) add_evaluation(rows, report.evaluation);
   for (const ReportTable& table : report.tables) add_table(rows, table);
   for (const std::string& note : report.notes) rows.add("note", "", "", "", "", "", "", note);
   for (const CardItem& item : report.card.items) rows.add("card", "", "", item.key, "", "", "", item.value);

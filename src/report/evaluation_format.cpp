@@ -4,6 +4,10 @@
 
 namespace dfa {
 
+bool has_figures(const EvaluationReport& report) {
+  return !report.evaluation.all.frame.values.empty();
+}
+
 std::vector<EvaluationFormInfo> evaluation_forms() {
   return {{EvaluationForm::text, "text", "evaluation.txt"},
           {EvaluationForm::json, "json", "evaluation.json"},

@@ -39,11 +39,14 @@ struct EvaluationReport {
   std::string precision;             // of the engine; empty where the scores come from elsewhere
   std::vector<std::string> sources;  // manifests, or the files of scores
   std::string role;                  // of the crops; empty where the scores do not say
-  Evaluation evaluation;
+  Evaluation evaluation;             // without figures (has_figures()): the report is its tables alone
   ProtocolCard card;
   std::vector<ReportTable> tables;
   std::vector<std::string> notes;
 };
+
+// Whether evaluate_scores() made the evaluation. A comparison or a protocol may have tables only.
+bool has_figures(const EvaluationReport& report);
 
 enum class EvaluationForm { text, json, csv, markdown, latex };
 

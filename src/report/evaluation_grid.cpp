@@ -55,9 +55,14 @@ Grid metrics_grid(const Figures& figures) {
   Grid grid;
   grid.title = "every figure, all inputs [95 % interval]";
   grid.columns = {"figure", "frames", "videos"};
-  for (const MetricInfo& info : metric_registry())
-    grid.rows.push_back(
-        {std::string(info.title), value_words(figures.frame.of(info.id)), value_words(figures.video.of(info.id))});
+  std::string caution;
+  for (const MetricInfo& info : metric_registry()) {
+    const MetricValue &frame = figures.frame.of(info.id), &video = figures.video.of(info.id);
+    grid.rows.push_back({std::string(info.title), value_words(frame), value_words(video)});
+    for (const MetricValue* value : {&frame, &video})
+      if (!value->caution.empty()) caution = value->caution;
+  }
+  if (!caution.empty()) grid.notes.push_back("(!) " + caution);
   return grid;
 }
 
@@ -100,7 +105,8 @@ Grid own_grid(const ReportTable& table) {
 
 std::string value_words(const MetricValue& value) {
   if (!value.interval) return fmt::format("undefined ({})", value.undefined);
-  return fmt::format("{:.4f} [{:.4f}, {:.4f}]", value.interval->value, value.interval->low, value.interval->high);
+  return fmt::format("{:.4f} [{:.4f}, {:.4f}]{}", value.interval->value, value.interval->low, value.interval->high,
+                     value.caution.empty() ? "" : " (!)");
 }
 
 std::string cell_words(const ReportCell& cell) {
@@ -111,13 +117,15 @@ std::string cell_words(const ReportCell& cell) {
 }
 
 std::vector<std::string> evaluation_headlines(const EvaluationReport& report) {
+  if (!has_figures(report)) return {};
   const Figures& all = report.evaluation.all;
-  const std::string coverage = coverage_words(all.coverage);
   const std::string rule = report.evaluation.options.no_face == NoFaceRule::leave_out
                                ? std::string()
                                : fmt::format(", {}", no_face_rule_name(report.evaluation.options.no_face));
-  return {fmt::format("video AUC {} (coverage {}{})", value_words(all.video.of(Metric::auc)), coverage, rule),
-          fmt::format("frame AUC {} (coverage {}{})", value_words(all.frame.of(Metric::auc)), coverage, rule)};
+  return {fmt::format("video AUC {} (coverage {}{})", value_words(all.video.of(Metric::auc)),
+                      coverage_words(all.coverage, all.coverage.videos), rule),
+          fmt::format("frame AUC {} (coverage {}{})", value_words(all.frame.of(Metric::auc)),
+                      coverage_words(all.coverage, all.coverage.crops), rule)};
 }
 
 std::string evaluation_subject(const EvaluationReport& report) {
@@ -127,8 +135,10 @@ std::string evaluation_subject(const EvaluationReport& report) {
 }
 
 std::vector<Grid> evaluation_grids(const EvaluationReport& report) {
-  std::vector<Grid> grids = {groups_grid(report.evaluation), metrics_grid(report.evaluation.all),
-                             outcomes_grid(report.evaluation.all.coverage)};
+  std::vector<Grid> grids;
+  if (has_figures(report))
+    grids = {groups_grid(report.evaluation), metrics_grid(report.evaluation.all),
+             outcomes_grid(report.evaluation.all.coverage)};
   for (const ReportTable& table : report.tables) grids.push_back(own_grid(table));
   return grids;
 }

@@ -13,8 +13,11 @@ constexpr Outcome kOutcomes[] = {Outcome::scored, Outcome::no_face, Outcome::low
                                  Outcome::abstained};
 
 Json value_json(const MetricValue& value) {
-  if (value.interval)
-    return {{"value", value.interval->value}, {"low", value.interval->low}, {"high", value.interval->high}};
+  if (value.interval) {
+    Json json = {{"value", value.interval->value}, {"low", value.interval->low}, {"high", value.interval->high}};
+    if (!value.caution.empty()) json["caution"] = value.caution;
+    return json;
+  }
   return {{"value", nullptr}, {"low", nullptr}, {"high", nullptr}, {"undefined", value.undefined}};
 }
 
@@ -123,25 +126,29 @@ Json rules_json(const EvaluationOptions& options) {
           {"threshold", options.threshold}};
 }
 
-}  // namespace
-
-std::string evaluation_as_json(const EvaluationReport& report) {
+void add_evaluation(Json& json, const EvaluationReport& report) {
   const Evaluation& evaluation = report.evaluation;
-  Json json = {{"schema", kEvaluationSchema},
-               {"tool", {{"version", report.tool.version}, {"build", report.tool.build}}},
-               {"stamps", report.card.stamps},
-               {"model", nullptr},
-               {"engine", nullptr},
-               {"data", data_json(report)},
-               {"bootstrap", bootstrap_json(evaluation.options)},
-               {"rules", rules_json(evaluation.options)}};
-  if (!report.model_name.empty() || !report.model_sha256.empty())
-    json["model"] = {{"name", report.model_name}, {"sha256", report.model_sha256}};
-  if (!report.precision.empty()) json["engine"] = {{"precision", report.precision}};
+  json["data"] = data_json(report);
+  json["bootstrap"] = bootstrap_json(evaluation.options);
+  json["rules"] = rules_json(evaluation.options);
   json.update(figures_json(evaluation.all));
   json["sets"] = groups_json(evaluation.sets);
   json["methods"] = groups_json(evaluation.methods);
   json["averages"] = {{"sets", average_json(evaluation.over_sets)}, {"methods", average_json(evaluation.over_methods)}};
+}
+
+}  // namespace
+
+std::string evaluation_as_json(const EvaluationReport& report) {
+  Json json = {{"schema", kEvaluationSchema},
+               {"tool", {{"version", report.tool.version}, {"build", report.tool.build}}},
+               {"stamps", report.card.stamps},
+               {"model", nullptr},
+               {"engine", nullptr}};
+  if (!report.model_name.empty() || !report.model_sha256.empty())
+    json["model"] = {{"name", report.model_name}, {"sha256", report.model_sha256}};
+  if (!report.precision.empty()) json["engine"] = {{"precision", report.precision}};
+  if (has_figures(report)) add_evaluation(json, report);
   json["tables"] = Json::object();
   for (const ReportTable& table : report.tables) json["tables"][table.key] = table_json(table);
   json["notes"] = report.notes;

@@ -27,6 +27,7 @@ inline constexpr std::size_t kMostGroupsShown = 200;   // rows of a table of met
 inline constexpr std::size_t kMostTableRows = 1000;    // of a report's other tables
 inline constexpr std::size_t kMostHistograms = 24;     // methods
 
+// Requires: has_figures(page.report).
 std::string evaluation_page_html(const EvaluationPage& page);
 
 }  // namespace dfa

@@ -53,5 +53,12 @@ TEST_F(EvaluatePage, OfScoresFromAFileHasNoPicturesAndNothingUnescaped) {
   for (const char* raw : {"<script", "<b>&", "src=", "http"}) EXPECT_EQ(html.find(raw), std::string::npos) << raw;
 }
 
+TEST_F(EvaluatePage, IsRefusedWhereItWouldNotBeWritten) {
+  const std::string scores = (dir_ / "scores.csv").string();
+  std::ofstream(scores) << "path,label,p_fake\nr,0,.2\nf,1,.9\n";
+  EXPECT_EQ(run_dfa({"evaluate", "--compare", scores, scores, "--report", "x.html"}).status, 2);
+  EXPECT_EQ(run_dfa({"evaluate", "--from", scores, "--no-thumbnails"}).status, 2);
+}
+
 }  // namespace
 }  // namespace dfa::test

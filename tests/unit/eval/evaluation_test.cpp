@@ -77,11 +77,6 @@ TEST(Evaluation, AVideoHasOneLabel) {
   EXPECT_EQ(evaluation.error().code, ErrorCode::manifest_invalid);
 }
 
-TEST(ScoresCsv, QuotesAndLeavesTheUnknownEmpty) {
-  EXPECT_EQ(scores_csv({crop("a,b\"c.png", 1, 0.25, "m"), crop("d", {}, {})}),
-            "path,label,p_fake,method,video\n\"a,b\"\"c.png\",1,0.25,m,\"a,b\"\"c.png\"\nd,,,,d\n");
-}
-
 TEST(ManifestRecipe, DifferencesAreNamed) {
   Manifest manifest;
   manifest.crop_name = "aligned1.3";

@@ -64,6 +64,7 @@ TEST_F(Import, SizesFollowFromTheShapes) {
   EXPECT_EQ(imported->report.matched, imported->model.weights.size());
   EXPECT_TRUE(imported->report.ok());
   EXPECT_EQ(imported->model.kind, "detector");
+  EXPECT_THAT(imported->model.training, HasSubstr("\"selected_on\":\"test\""));  // as the authors' program does
   EXPECT_EQ(imported->model.name, "weights");
 }
 

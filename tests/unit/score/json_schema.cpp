@@ -68,10 +68,17 @@ class Checker {
     for (const json& name : schema["required"])
       if (!value.contains(name.get<std::string>())) found.push_back(place + ": lacks " + name.dump());
   }
+  // false: nothing besides the properties; a schema: what everything besides them must fit.
   void additional(const json& schema, const json& value, const std::string& place, Found& found) const {
-    if (!value.is_object() || schema["additionalProperties"] != false) return;
-    for (const auto& [name, below] : value.items())
-      if (!schema["properties"].contains(name)) found.push_back(place + ": unexpected " + name);
+    const json& rule = schema["additionalProperties"];
+    if (!value.is_object() || rule == true) return;
+    for (const auto& [name, below] : value.items()) {
+      if (schema.contains("properties") && schema["properties"].contains(name)) continue;
+      if (rule == false)
+        found.push_back(place + ": unexpected " + name);
+      else
+        check(rule, below, place + "/" + name, found);
+    }
   }
   void items(const json& schema, const json& value, const std::string& place, Found& found) const {
     if (!value.is_array()) return;
@@ -144,9 +151,20 @@ std::vector<std::string> schema_violations(const json& schema, const json& value
   return found;
 }
 
-json result_schema() {
-  std::ifstream file(source_path("docs/result.schema.json"));
+namespace {
+
+json schema_of(const std::string& path) {
+  std::ifstream file(source_path(path));
   return json::parse(file);
+}
+
+}  // namespace
+
+json result_schema() {
+  return schema_of("docs/result.schema.json");
+}
+json evaluation_schema() {
+  return schema_of("docs/evaluation.schema.json");
 }
 
 }  // namespace dfa::test

@@ -1,4 +1,4 @@
-// The part of JSON Schema 2020-12 that docs/result.schema.json uses. A keyword that is not understood is an error, so
+// The part of JSON Schema 2020-12 that docs/*.schema.json use. A keyword that is not understood is an error, so
 // that a schema cannot pass by saying something nobody checks.
 #pragma once
 
@@ -14,5 +14,7 @@ std::vector<std::string> schema_violations(const nlohmann::json& schema, const n
 
 // docs/result.schema.json of the repository.
 nlohmann::json result_schema();
+// docs/evaluation.schema.json.
+nlohmann::json evaluation_schema();
 
 }  // namespace dfa::test
