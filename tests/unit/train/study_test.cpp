@@ -238,8 +238,13 @@ TEST(Holm, StepsDown) {
 TEST_F(StudyTestFixture, AChildDoesNotOutliveWhoStartedIt) {
   std::optional<ChildProcess> child;
   std::thread starter([&] {
-    auto started = ChildProcess::start({"/bin/sleep", "100"}, dir_ / "log");
-    if (started) child.emplace(std::move(*started));
+    auto started = ChildProcess::start({"/bin/sh", "-c", "echo here; exec sleep 100"}, dir_ / "log");
+    if (!started) return;
+    child.emplace(std::move(*started));
+    // Only what runs already hears of the thread's end; a study's thread outlives its children's first line.
+    const auto begin = std::chrono::steady_clock::now();
+    while (text_of(dir_ / "log").empty() && std::chrono::steady_clock::now() - begin < kLimit)
+      std::this_thread::sleep_for(kLook);
   });
   starter.join();
   ASSERT_TRUE(child);
