@@ -14,7 +14,16 @@ class App;
 
 namespace dfa::cli_train {
 
-enum class Exit : int { success = 0, failed = 1, usage = 2, no_input = 3, model = 5, rank = 7, signal_base = 128 };
+enum class Exit : int {
+  success = 0,
+  failed = 1,
+  usage = 2,
+  no_input = 3,
+  model = 5,
+  some_failed = 6,
+  rank = 7,
+  signal_base = 128
+};
 
 struct Context {
   Streams streams;
@@ -32,5 +41,6 @@ void add_resume_command(CLI::App& app, Context& context);
 void add_export_command(CLI::App& app, Context& context);
 void add_plan_command(CLI::App& app, Context& context);
 void add_merge_command(CLI::App& app, Context& context);
+void add_study_command(CLI::App& app, Context& context);
 
 }  // namespace dfa::cli_train

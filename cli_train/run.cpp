@@ -72,6 +72,7 @@ int run(std::span<const std::string> argv, Streams streams, const CancelFlag& ca
   add_export_command(app, context);
   add_merge_command(app, context);
   add_parity_command(app, context);
+  add_study_command(app, context);
   try {
     std::vector<std::string> reversed(argv.rbegin(), argv.rend());  // CLI11 takes them last first
     app.parse(reversed);

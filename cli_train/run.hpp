@@ -16,7 +16,7 @@ struct Streams {
 };
 
 // argv without the program's name. Returns the exit status: 0 done, 1 a proof failed or our own mistake, 2 usage, 3
-// data unreadable, 5 model or checkpoint missing or incompatible, 7 another rank
+// data unreadable, 5 model or checkpoint missing or incompatible, 6 some cells of a study failed, 7 another rank
 // died, hangs or never came, 128 + n after signal n. Never throws.
 int run(std::span<const std::string> argv, Streams streams, const CancelFlag& cancel);
 

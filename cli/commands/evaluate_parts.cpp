@@ -1,5 +1,7 @@
 #include "cli/commands/evaluate_parts.hpp"
 
+#include "cli/commands/evaluate_page.hpp"
+
 namespace dfa::cli {
 
 Result<ExitStatus> EvaluatePart::run(const EvaluateOptions&, CommandContext&) {
@@ -17,6 +19,7 @@ std::vector<std::unique_ptr<EvaluatePart>> evaluate_parts() {
   parts.push_back(make_compare_part());
   parts.push_back(make_legacy_part());
   parts.push_back(make_protocol_part());
+  parts.push_back(make_page_part());  // the last: it writes what the others made, and knows their options
   return parts;
 }
 

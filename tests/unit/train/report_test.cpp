@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstring>
 
+#include "report/html_text.hpp"
 #include "train/loop/epoch_metrics.hpp"
 #include "train/report/event_records.hpp"
 #include "train/report/run_report.hpp"
-#include "train/report/svg_chart.hpp"
 
 namespace dfa::test {
 namespace {
@@ -138,6 +138,7 @@ EpochMetrics epoch(std::int64_t number, double train_loss, double auc) {
   metrics.validation.loss = 0.7;
   metrics.validation.auc = auc;
   metrics.validation.auc_by_method = {{"a<b", auc}, {"c", auc / 2}};
+  metrics.train_terms = {{"cross_entropy", {train_loss, 1}}, {"mask", {train_loss / 4, 1}}};
   metrics.best_epoch = 1;
   metrics.crops_per_second = 100 + static_cast<double>(number);
   return metrics;
@@ -167,30 +168,6 @@ TEST(Warnings, ValidationFallsWhileTrainingRises) {
   EXPECT_TRUE(warnings_of(epochs).empty());
 }
 
-TEST(SvgChart, TicksAreRound) {
-  EXPECT_DOUBLE_EQ(tick_distance(0, 1, 5), 0.2);
-  EXPECT_DOUBLE_EQ(tick_distance(0.91, 0.97, 5), 0.02);
-  EXPECT_DOUBLE_EQ(tick_distance(0, 100, 10), 10);
-  EXPECT_DOUBLE_EQ(tick_distance(0, 30, 10), 5);
-}
-
-TEST(SvgChart, DrawsWhatIsFiniteAndThinsLongRuns) {
-  Chart chart{"t", "epoch", {}, {{"s", {}}}, Base::values};
-  for (int i = 1; i <= 10'000; ++i) {
-    chart.x.push_back(i);
-    chart.series[0].y.push_back(i == 3001 ? std::nan("") : 1.0 / i);
-  }
-  const std::string svg = svg_chart(chart);
-  EXPECT_EQ(svg.find("nan"), std::string::npos);
-  std::size_t dots = 0;
-  for (std::size_t at = svg.find("<circle"); at != std::string::npos; at = svg.find("<circle", at + 1)) ++dots;
-  EXPECT_GT(dots, kMostPoints / 2);
-  EXPECT_LE(dots, kMostPoints + 1);
-  EXPECT_NE(svg.find("epoch 10000"), std::string::npos);
-  for (const Chart& odd : {Chart{"", "", {}, {}, Base::values}, Chart{"one", "x", {1}, {{"s", {0}}}, Base::zero}})
-    EXPECT_EQ(svg_chart(odd).find("nan"), std::string::npos);
-}
-
 TEST(RunReportPage, HoldsEverythingAndNeedsNothing) {
   RunConfig config;
   config.name = "<script>alert(1)</script>";
@@ -201,9 +178,9 @@ TEST(RunReportPage, HoldsEverythingAndNeedsNothing) {
   ASSERT_FALSE(deviations_of(config).empty());
   const std::string deviation = escape_html(deviations_of(config).front());
   const std::string html = run_report_html({config, data, std::string(64, 'f'), epochs});
-  for (const char* part :
-       {"&lt;script&gt;alert(1)", "This run deviates", deviation.c_str(), "epoch 2: it &quot;falls", "a&lt;b", ">34<",
-        "Learning rate", "Throughput", "Validation AUC", "weight_decay", "0.9000", "prefers-color-scheme:dark"})
+  for (const char* part : {"&lt;script&gt;alert(1)", "This run deviates", deviation.c_str(), "epoch 2: it &quot;falls",
+                           "a&lt;b", ">34<", "Learning rate", "Throughput", "Validation AUC", "Loss term: mask",
+                           "Gradient norm", "weight_decay", "0.9000", "prefers-color-scheme:dark"})
     EXPECT_NE(html.find(part), std::string::npos) << part;
   for (const char* outside : {"<script", "http:", "https:", "src=", "url(", "@import", "a<b"})
     EXPECT_EQ(html.find(outside), std::string::npos) << outside;
