@@ -9,6 +9,7 @@
 
 #include "base/machine.hpp"
 #include "eval/crop_batches.hpp"
+#include "eval/score_csv.hpp"
 #include "media/read_picture.hpp"
 
 namespace dfa {
@@ -183,7 +184,7 @@ class Sweep {
     for (std::size_t row = 0; row < entries_.size(); ++row) {
       const ManifestEntry& entry = manifest_.entries[entries_[row]];
       const CropFigure& figure = cell[row];
-      const std::string video = (root_ / video_key(entry)).string();
+      const std::string video = normal_path((root_ / video_key(entry)).lexically_normal().generic_string());
       ScoreRow line;
       line.path = entry.path;
       line.set = entry.set;
