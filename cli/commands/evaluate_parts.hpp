@@ -39,6 +39,8 @@ class EvaluatePart {
   virtual Status extend(EvaluateRun& run, CommandContext& context);
   // Called when the report is complete: writes files of its own.
   virtual Status write(const EvaluateRun& run, CommandContext& context);
+  // Whether inputs of this part could not be read or scored: status 6 where all else went well.
+  virtual bool has_failures() const { return false; }
 };
 
 // All parts, in the order in which they are asked.

@@ -2,11 +2,13 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <unordered_set>
 #include <utility>
 
+#include "cli/commands/evaluate_gather.hpp"
 #include "cli/commands/perturb_plan.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
@@ -151,6 +153,14 @@ class PerturbPart final : public EvaluatePart {
     return command_.transfer.empty() ? Status() : add_transfer(run, context);
   }
   Status write(const EvaluateRun& run, CommandContext& context) override;
+  bool has_failures() const override {
+    return std::any_of(cells_.begin(), cells_.end(), [](const ScoreTable& cell) {
+      const auto outcomes = cell.outcomes();
+      return std::any_of(outcomes.begin(), outcomes.end(), [](Outcome outcome) {
+        return outcome == Outcome::decode_error || outcome == Outcome::abstained;
+      });
+    });
+  }
 
  private:
   Status check(const EvaluateRun& run) const {
@@ -200,7 +210,6 @@ Status PerturbPart::add_robustness(EvaluateRun& run, CommandContext& context) {
   return {};
 }
 
-// The compression that a manifest's videos name, else the manifest's path.
 std::string side_name(const std::vector<std::string>& manifests) {
   return fmt::format("{}", fmt::join(manifests, ", "));
 }
@@ -212,27 +221,13 @@ Result<std::string> root_of(const std::string& manifest) {
 
 Status PerturbPart::add_transfer(EvaluateRun& run, CommandContext& context) {
   DFA_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, metrics_of(command_));
-  DFA_ASSIGN_OR_RETURN(const Role role, role_by_name(run.options.role));
-  ScoreCropsOptions scoring;
-  scoring.network = network_options(run, context);
-  scoring.recipe = run.options.recipe;
-  ScoreTable other;
+  DFA_ASSIGN_OR_RETURN(const ScoreTable other, gather_more(run, command_.transfer, context));
   std::vector<std::string> roots;
-  for (const std::string& manifest : command_.transfer) {
-    DFA_ASSIGN_OR_RETURN(const std::vector<CropScore> scores,
-                         score_crops(*run.model, manifest, role, scoring, *context.cancel));
-    for (const CropScore& score : scores)
-      if (!score.problem.empty())
-        log_to(*context.log, LogLevel::warning, "{}: not scored: {}", score.path, score.problem);
-    DFA_TRY(add_scores(other, scores));
-  }
   for (const auto* side : {&run.options.data, &command_.transfer})
     for (const std::string& manifest : *side) {
       DFA_ASSIGN_OR_RETURN(std::string root, root_of(manifest));
       roots.push_back(std::move(root));
     }
-  if (other.size() == 0)
-    return fail(ErrorCode::manifest_invalid, "{}: no crop has role {}", side_name(command_.transfer), run.options.role);
   EvaluationOptions options = run.report.evaluation.options;
   options.metrics = metrics;
   DFA_ASSIGN_OR_RETURN(const Transfer transfer, evaluate_transfer(run.scores, other, roots, options));
