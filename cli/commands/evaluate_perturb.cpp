@@ -216,7 +216,7 @@ std::string side_name(const std::vector<std::string>& manifests) {
 
 Result<std::string> root_of(const std::string& manifest) {
   DFA_ASSIGN_OR_RETURN(const Manifest read, read_manifest(manifest));
-  return normal_path(manifest_root(read, manifest).lexically_normal().generic_string());
+  return one_spelling(manifest_root(read, manifest).lexically_normal().generic_string());
 }
 
 Status PerturbPart::add_transfer(EvaluateRun& run, CommandContext& context) {

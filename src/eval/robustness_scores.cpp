@@ -184,7 +184,7 @@ class Sweep {
     for (std::size_t row = 0; row < entries_.size(); ++row) {
       const ManifestEntry& entry = manifest_.entries[entries_[row]];
       const CropFigure& figure = cell[row];
-      const std::string video = normal_path((root_ / video_key(entry)).lexically_normal().generic_string());
+      const std::string video = one_spelling((root_ / video_key(entry)).lexically_normal().generic_string());
       ScoreRow line;
       line.path = entry.path;
       line.set = entry.set;
