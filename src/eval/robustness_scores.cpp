@@ -78,6 +78,9 @@ class Sweep {
   Status of_frames(const CropRecipe& model_recipe, const CancelFlag& cancel) {
     DFA_ASSIGN_OR_RETURN(const SourceVideos sources,
                          find_sources({manifest_, path_, entries_, options_.sources, model_recipe}));
+    if (sources.recipe.stored_px != model_recipe.stored_px)
+      return fail(ErrorCode::recipe_mismatch, "{}: crops of {} px, the model's recipe stores {}", path_.string(),
+                  sources.recipe.stored_px, model_recipe.stored_px);
     DFA_ASSIGN_OR_RETURN(RecutOptions recutting, recut_options(sources.recipe));
     Pace pace(options_.on_progress, sources.videos.size());
     recutting.progress = [&](double share) { pace.item_share(share); };
