@@ -34,9 +34,13 @@ std::vector<CodeCells> by_code(std::span<const Perturbation> perturbations) {
   return codes;
 }
 
-// Twice as many combinations as codes, and two for all: mean and drop in turn.
+// Each table by itself; then mean and drop in turn, of each code and of all.
 std::vector<Combination> combinations_of(const std::vector<CodeCells>& codes, std::size_t tables) {
   std::vector<Combination> combinations;
+  for (std::size_t table = 0; table < tables; ++table) {
+    combinations.push_back({std::vector<double>(tables)});
+    combinations.back().weights[table] = 1;
+  }
   Combination all{std::vector<double>(tables)};
   const auto add = [&](Combination mean) {
     combinations.push_back(mean);
@@ -55,21 +59,30 @@ std::vector<Combination> combinations_of(const std::vector<CodeCells>& codes, st
   return combinations;
 }
 
-std::string condition_name(const Perturbation& perturbation) {
-  return fmt::format("{} level {}", perturbation.code, perturbation.level);
+// Figures of one table out of the joint ones.
+Figures figures_of(const ScoreTable& table, JointFigure joint, const EvaluationOptions& options) {
+  const LevelOptions level{options.video, options.no_face, options.min_frames_per_video};
+  const auto with_counts = [](const LevelScores& scores, std::vector<MetricValue> values) {
+    const auto fakes = static_cast<std::size_t>(std::count(scores.labels.begin(), scores.labels.end(), 1));
+    return LevelFigures{scores.labels.size() - fakes, fakes, std::move(values)};
+  };
+  Figures figures;
+  figures.frame = with_counts(frame_scores(table, level), std::move(joint.frame));
+  figures.video = with_counts(video_scores(table, level), std::move(joint.video));
+  figures.coverage = coverage_of(table, options.min_frames_per_video);
+  figures.coverage.known = options.dropped == DroppedInputs::counted;
+  return figures;
 }
 
-Result<std::vector<PerturbedFigures>> figures_of(std::span<const Perturbation> perturbations,
-                                                 std::span<const ScoreTable> tables, const EvaluationOptions& options) {
-  std::vector<PerturbedFigures> cells;
-  for (std::size_t i = 0; i < perturbations.size(); ++i) {
-    const Perturbation& perturbation = perturbations[i];
-    DFA_ASSIGN_OR_RETURN(const CodeInfo* info, find_code(perturbation.kind, perturbation.code));
-    DFA_ASSIGN_OR_RETURN(Evaluation evaluation, evaluate_scores(tables[i + 1], options));
-    cells.push_back(
-        {perturbation, info->levels[static_cast<std::size_t>(perturbation.level - 1)], std::move(evaluation.all)});
-  }
-  return cells;
+std::vector<Condition> conditions_of(std::span<const Perturbation> perturbations, std::span<const ScoreTable> tables) {
+  std::vector<Condition> conditions = {{"clean", &tables.front()}};
+  for (std::size_t i = 0; i < perturbations.size(); ++i)
+    conditions.push_back({fmt::format("{} level {}", perturbations[i].code, perturbations[i].level), &tables[i + 1]});
+  return conditions;
+}
+
+MeanFigures mean_of(std::string code, std::string name, std::size_t parts, JointFigure mean, JointFigure drop) {
+  return {std::move(code), std::move(name), parts, std::move(mean), std::move(drop), 1};
 }
 
 }  // namespace
@@ -77,32 +90,34 @@ Result<std::vector<PerturbedFigures>> figures_of(std::span<const Perturbation> p
 Result<Robustness> evaluate_robustness(std::span<const Perturbation> perturbations, std::span<const ScoreTable> tables,
                                        const EvaluationOptions& options) {
   DFA_TRY(check_request(perturbations, tables));
-  Robustness robustness;
-  robustness.kind = perturbations.front().kind;
-  DFA_ASSIGN_OR_RETURN(Evaluation clean, evaluate_scores(tables.front(), options));
-  robustness.clean = std::move(clean.all);
-  DFA_ASSIGN_OR_RETURN(robustness.cells, figures_of(perturbations, tables, options));
-
-  std::vector<Condition> conditions = {{"clean", &tables.front()}};
-  for (std::size_t i = 0; i < perturbations.size(); ++i)
-    conditions.push_back({condition_name(perturbations[i]), &tables[i + 1]});
   const std::vector<CodeCells> codes = by_code(perturbations);
   const std::vector<Combination> combinations = combinations_of(codes, tables.size());
-  DFA_ASSIGN_OR_RETURN(std::vector<JointFigure> figures, joint_figures(conditions, combinations, options));
+  DFA_ASSIGN_OR_RETURN(std::vector<JointFigure> joint,
+                       joint_figures(conditions_of(perturbations, tables), combinations, options));
 
-  robustness.overall.least_coverage = 1;
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    DFA_ASSIGN_OR_RETURN(const CodeInfo* info, find_code(robustness.kind, codes[i].code));
-    MeanFigures mean{
-        codes[i].code, info->name, codes[i].tables.size(), std::move(figures[2 * i]), std::move(figures[2 * i + 1]), 1};
-    for (const std::size_t table : codes[i].tables)
-      mean.least_coverage = std::min(mean.least_coverage, robustness.cells[table - 1].figures.coverage.share());
-    robustness.overall.least_coverage = std::min(robustness.overall.least_coverage, mean.least_coverage);
-    robustness.codes.push_back(std::move(mean));
+  Robustness robustness;
+  robustness.kind = perturbations.front().kind;
+  robustness.clean = figures_of(tables.front(), std::move(joint.front()), options);
+  for (std::size_t i = 0; i < perturbations.size(); ++i) {
+    DFA_ASSIGN_OR_RETURN(const CodeInfo* info, find_code(perturbations[i].kind, perturbations[i].code));
+    robustness.cells.push_back({perturbations[i], info->levels[static_cast<std::size_t>(perturbations[i].level - 1)],
+                                figures_of(tables[i + 1], std::move(joint[i + 1]), options)});
   }
-  robustness.overall.parts = codes.size();
-  robustness.overall.mean = std::move(figures[2 * codes.size()]);
-  robustness.overall.drop = std::move(figures[2 * codes.size() + 1]);
+  std::size_t next = tables.size();
+  const auto take = [&] { return std::move(joint[next++]); };
+  double least = 1;
+  for (const CodeCells& code : codes) {
+    DFA_ASSIGN_OR_RETURN(const CodeInfo* info, find_code(robustness.kind, code.code));
+    JointFigure mean = take(), drop = take();
+    robustness.codes.push_back(mean_of(code.code, info->name, code.tables.size(), std::move(mean), std::move(drop)));
+    double& of_code = robustness.codes.back().least_coverage;
+    for (const std::size_t table : code.tables)
+      of_code = std::min(of_code, robustness.cells[table - 1].figures.coverage.share());
+    least = std::min(least, of_code);
+  }
+  JointFigure mean = take(), drop = take();
+  robustness.overall = mean_of("", "", codes.size(), std::move(mean), std::move(drop));
+  robustness.overall.least_coverage = least;
   return robustness;
 }
 

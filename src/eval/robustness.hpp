@@ -39,9 +39,9 @@ struct Robustness {
   MeanFigures overall;
 };
 
-// tables[0] is clean, tables[k] of perturbations[k - 1]. Intervals of cells are those of evaluate_scores(), those of
-// means and drops come from joint_figures(). Errors: usage (no perturbation, sizes that do not fit, several kinds),
-// those of both.
+// tables[0] is clean, tables[k] of perturbations[k - 1]. All intervals are those of joint_figures(): where every cell
+// scores the same videos, a cell's are to the bit those of evaluate_scores(). Errors: usage (no perturbation, sizes
+// that do not fit, several kinds), those of joint_figures().
 Result<Robustness> evaluate_robustness(std::span<const Perturbation> perturbations, std::span<const ScoreTable> tables,
                                        const EvaluationOptions& options);
 

@@ -221,17 +221,6 @@ class Sweep {
   int threads_ = 1;
 };
 
-Status check_recipe(const Model& model, const Manifest& manifest, const std::filesystem::path& path,
-                    RecipeCheck check) {
-  const std::string difference = manifest_recipe_difference(manifest, model.crop);
-  if (difference.empty() || check == RecipeCheck::skip) return {};
-  return fail(
-      ErrorCode::recipe_mismatch,
-      "{}: its crops were not made by the model's recipe ({})\n  likely cause: the model was trained on other crops\n"
-      "  next step: make the crops with the model's recipe, or pass --force-crop and say so beside the figures",
-      path.string(), difference);
-}
-
 }  // namespace
 
 void RecutComparison::add(const RecutComparison& other) {
@@ -245,7 +234,7 @@ Result<PerturbedScores> score_perturbed(const Model& model, const std::filesyste
                                         const PerturbedScoring& options, const CancelFlag& cancel) {
   for (const Perturbation& perturbation : options.perturbations) DFA_TRY(check_perturbation(perturbation));
   DFA_ASSIGN_OR_RETURN(const Manifest manifest, read_manifest(manifest_path));
-  DFA_TRY(check_recipe(model, manifest, manifest_path, options.recipe));
+  DFA_TRY(check_crop_recipe(manifest, manifest_path, model.crop, options.recipe));
   DFA_ASSIGN_OR_RETURN(CropBatches batches, CropBatches::create(model, options.network));
   std::vector<std::size_t> entries;
   for (std::size_t i = 0; i < manifest.entries.size(); ++i)

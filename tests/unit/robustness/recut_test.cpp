@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "base/file.hpp"
 #include "media/read_picture.hpp"
 #include "media/video_reader.hpp"
@@ -169,6 +171,22 @@ TEST(Recut, WhatCannotBeReadIsCountedInEveryCell) {
     }
   EXPECT_EQ(beyond[1][short_one.crops.front().entry].outcome, Outcome::scored);
   EXPECT_EQ(beyond[1][short_one.crops.back().entry].outcome, Outcome::decode_error);
+}
+
+TEST(Recut, StopsBetweenFrames) {
+  const PreparedClips& clips = prepared_clips();
+  CancelFlag cancel;
+  RecutOptions options = options_of({{kDeeper, "GB", 1}});
+  std::size_t crops = 0;
+  options.progress = [&](double) { cancel.request(SIGTERM); };
+  const Status done = recut_video(clips.video(kClip), clips.sources, options, cancel,
+                                  [&](std::size_t, std::size_t, const Recut&) -> Status {
+                                    ++crops;
+                                    return {};
+                                  });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(crops, 2u);  // of the first frame, in both cells
 }
 
 TEST(FindSources, SayWhatAManifestLacks) {
