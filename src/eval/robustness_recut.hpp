@@ -2,8 +2,9 @@
 //
 //   frame -> (perturbation of each cell) -> crop by the clean frame's geometry, or by that of the face found again
 //
-// A video is decoded once, whatever the number of cells. What works on one picture sees the wanted frames only; a video
-// codec sees every frame from the first to the last, once a level, and the wanted ones are taken from what comes out.
+// A video is decoded once for all cells (more often only where its codecs would need too much memory). What works on
+// one picture sees the wanted frames only; a video codec sees every frame from the first to the last, once a level, and
+// the wanted ones are taken from what comes out.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +47,9 @@ struct RecutOptions {
   RecutFace face = RecutFace::clean;
   int threads = 1;  // cells of a frame at once; crops are the same whatever the number
   MediaLimits limits;
+  // What the video codecs of one pass over the video may hold, about. Where they would hold more, the video is decoded
+  // again for the rest of them; the crops are the same.
+  std::int64_t codec_bytes = 2ll << 30;
   // RecutFace::found: one detector a thread.
   std::vector<std::unique_ptr<Detector>> detectors;
   // Between two frames: share of the video that is done. May be empty.
@@ -54,8 +58,8 @@ struct RecutOptions {
 
 // Every crop of the video in every cell, each exactly once, in an order that depends on the video alone. What cannot be
 // read is decode_error in all cells; a face that is not found again is no_face, one found but not usable low_quality;
-// what a codec or a crop recipe refuses is abstained. Memory: a frame and a copy of it a thread, and what each video
-// codec looks ahead (some 50 frames a level). Errors: cancelled, out_of_memory, internal, those of the sink.
+// what a codec or a crop recipe refuses is abstained. Memory: a frame and a copy of it a thread, and
+// `codec_bytes`, or one codec where that is more. Errors: cancelled, out_of_memory, internal, those of the sink.
 Status recut_video(const SourceVideo& video, const SourceVideos& all, const RecutOptions& options,
                    const CancelFlag& cancel, const RecutSink& sink);
 

@@ -65,6 +65,7 @@ class VideoFrames final : public ItemFrames {
   }
 
   FrameRate rate() const override { return mean_frame_rate(reader_->info()); }
+  std::int64_t frame_pixels() const override { return std::int64_t{reader_->info().width} * reader_->info().height; }
 
  private:
   std::unique_ptr<VideoReader> reader_;

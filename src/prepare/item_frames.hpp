@@ -56,6 +56,8 @@ class ItemFrames {
   virtual std::vector<std::string> notes() const = 0;
   // For the rate control of video codecs; a default where there is no video.
   virtual FrameRate rate() const { return {}; }
+  // Of each frame of a video; 0 where it is not known before the first one.
+  virtual std::int64_t frame_pixels() const { return 0; }
 };
 
 // Bytes of the item's file, or of all its frames together; 0 where nothing is there.

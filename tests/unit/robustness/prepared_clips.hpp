@@ -24,6 +24,7 @@ struct PreparedClips {
 
 inline constexpr const char* kPortrait = "real/astronaut.png";
 inline constexpr const char* kClip = "fake/swap.mp4";
+inline constexpr std::size_t kClipFrames = 12;
 inline constexpr const char* kFolder = "real/pictures";
 
 const PreparedClips& prepared_clips();

@@ -121,6 +121,23 @@ TEST(Recut, AVideoCodecSeesTheWholeClip) {
   }
 }
 
+TEST(Recut, CodecsThatNeedTooMuchMemoryTakeTurns) {
+  const PreparedClips& clips = prepared_clips();
+  const SourceVideo& video = clips.video(kClip);
+  RecutOptions options = options_of({{kDeeper, "VC", 1}, {kDeeper, "GB", 1}, {kDeeper, "VC", 5}});
+  const Recuts at_once = recut_all(video, options, clips.sources);
+  options.codec_bytes = 1;
+  std::vector<double> shares;
+  options.progress = [&](double share) { shares.push_back(share); };
+  const Recuts in_turn = recut_all(video, options, clips.sources);
+  for (const SourceCrop& crop : video.crops)
+    for (std::size_t cell = 0; cell < at_once.size(); ++cell)
+      EXPECT_EQ(at_once[cell][crop.entry].crop.rgb, in_turn[cell][crop.entry].crop.rgb) << cell;
+  EXPECT_EQ(shares.size(), 2 * kClipFrames);  // every frame twice
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_EQ(shares.back(), 1);
+}
+
 // Sent at 480 pixels, a frame of 512 is smaller; its crop shows the face at the same place.
 TEST(Recut, GeometryFollowsAFrameThatShrinks) {
   const PreparedClips& clips = prepared_clips();
