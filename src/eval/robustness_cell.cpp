@@ -65,9 +65,13 @@ Result<Recut> CropCutter::cut_one(const Face& place, const Picture& frame, Recut
     if (lost) return std::move(*lost);
   }
   Result<Picture> crop = make_crop(frame.view(), face, all_.recipe);
-  if (crop) return Recut{Outcome::scored, "", std::move(*crop)};
-  if (concerns_recut_job(crop.error().code)) return tl::unexpected(crop.error());
-  return without_crop(Outcome::abstained, crop.error().message);
+  if (!crop && concerns_recut_job(crop.error().code)) return tl::unexpected(crop.error());
+  if (!crop) return without_crop(Outcome::abstained, crop.error().message);
+  if (rule == RecutFace::found && all_.recipe.kind == CropKind::aligned_refound) {
+    DFA_ASSIGN_OR_RETURN(const std::vector<Face> again, options_.detectors[worker]->detect(crop->view()));
+    if (again.empty()) return without_crop(Outcome::no_face, "no face is found in the crop, as its recipe demands");
+  }
+  return Recut{Outcome::scored, "", std::move(*crop)};
 }
 
 // Puts the face found nearest to `face` in its place; why not, where there is none.

@@ -77,7 +77,7 @@ Status check_entries(const SourceRequest& request, const CropRecipe& recipe) {
 SourceCrop source_crop(const ManifestEntry& entry, std::size_t place) {
   SourceCrop crop;
   crop.entry = place;
-  crop.frame = entry.frame.value_or(0);
+  crop.frame = entry.video->empty() ? 0 : *entry.frame;
   crop.face.box_px = *entry.box_px;
   if (entry.landmarks_px) crop.face.landmarks_px = *entry.landmarks_px;
   return crop;

@@ -9,6 +9,7 @@
 #include "media/video_reader.hpp"
 #include "media/write_picture.hpp"
 #include "perturb/perturb.hpp"
+#include "prepare/output_names.hpp"
 #include "prepared_clips.hpp"
 #include "preprocess/crop.hpp"
 
@@ -204,6 +205,13 @@ TEST(Recut, StopsBetweenFrames) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::cancelled);
   EXPECT_EQ(crops, 2u);  // of the first frame, in both cells
+}
+
+TEST(FindSources, KnowTheItemOfACrop) {
+  for (const char* item : {"real/a.png", "a.png", "../other/a b.png", "/elsewhere/a.png", "x/@home/b.png"})
+    EXPECT_EQ(item_of_crop(crop_file(item, 0)), item);
+  EXPECT_EQ(item_of_crop("test0.bmp"), "");
+  EXPECT_EQ(item_of_crop("faces/real/a.png"), "");
 }
 
 TEST(FindSources, SayWhatAManifestLacks) {
