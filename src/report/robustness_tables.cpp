@@ -1,6 +1,7 @@
 #include "report/robustness_tables.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -16,6 +17,9 @@ constexpr const char* kDropNote =
 constexpr const char* kJointNote =
     "intervals of means and drops: bootstrap over videos, the same resampled videos in every cell";
 constexpr std::size_t kAllLevels = 5;
+// What kPublishedCodes do, for the heads of columns: "JPEG" there would be read as JPEG.
+constexpr std::array<const char*, kPublishedCodes.size()> kTrueNames = {
+    "saturation", "dimming", "blocks", "noise", "blur", "pixelation", "compression"};
 
 std::int64_t count(std::size_t number) {
   return static_cast<std::int64_t>(number);
@@ -106,7 +110,7 @@ ReportTable published_table(const Robustness& robustness) {
   table.key = "robustness_published";
   table.title = "Beside published figures: video AUC, each code averaged over its levels";
   table.columns = {"detector", "figures_by", "clean"};
-  for (const std::string_view code : kPublishedCodes) table.columns.push_back(fmt::format("video_{}", code));
+  table.columns.insert(table.columns.end(), kTrueNames.begin(), kTrueNames.end());
   table.columns.insert(table.columns.end(), {"mean", "drop"});
   Row ours = {"this one", "measured here", robustness.clean.video.values[auc]};
   for (const std::string_view code : kPublishedCodes)
@@ -125,7 +129,7 @@ ReportTable published_table(const Robustness& robustness) {
   table.notes = {fmt::format("published: {}; FaceForensics++, not measured here; comparable only where this run is on "
                              "FaceForensics++ too",
                              kRobustnessSource),
-                 "JPEG of deeperforensics is pixelation: no JPEG is involved"};
+                 "dimming is what its authors call contrast; pixelation is what they call JPEG: no JPEG is involved"};
   return table;
 }
 

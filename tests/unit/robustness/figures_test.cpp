@@ -8,6 +8,7 @@
 #include "eval/robustness.hpp"
 #include "eval/robustness_published.hpp"
 #include "eval/robustness_transfer.hpp"
+#include "report/robustness_tables.hpp"
 
 namespace dfa::test {
 namespace {
@@ -176,6 +177,37 @@ TEST(Transfer, OnlyAFolderNamesTheCompression) {
   const std::vector<std::string> roots = {"/r", "/r/deep"};
   EXPECT_EQ(path_without_compression("/r/deep/c23/x.mp4", roots), "x.mp4");
   EXPECT_EQ(path_without_compression("/road/x.mp4", roots), "road/x.mp4");
+}
+
+TEST(RobustnessTables, PublishedFiguresStandBesideAWholeSweepAlone) {
+  std::vector<Perturbation> perturbations;
+  for (const std::string_view code : kPublishedCodes)
+    for (int level = 1; level <= 5; ++level)
+      perturbations.push_back({PerturbKind::deeperforensics, std::string(code), level});
+  Made made;
+  made.videos = 4;
+  const std::vector<ScoreTable> tables(perturbations.size() + 1, made_table(made));
+  EvaluationOptions options = quick();
+  options.bootstrap.rounds = 10;
+  const auto whole = evaluate_robustness(perturbations, tables, options);
+  ASSERT_TRUE(whole) << whole.error().message;
+  const std::vector<Metric> metrics = {Metric::auc, Metric::brier};
+  const std::vector<ReportTable> both = robustness_tables(*whole, metrics);
+  ASSERT_EQ(both.size(), 2u);
+  for (const ReportTable& table : both)
+    for (const auto& row : table.rows) EXPECT_EQ(row.size(), table.columns.size());
+  EXPECT_EQ(both[0].rows.size(), 1 + 7 * (5 + 2) + 2u);
+  const ReportTable& published = both[1];
+  EXPECT_EQ(std::get<std::string>(published.rows[0][1]), "measured here");
+  EXPECT_EQ(std::get<std::string>(published.rows[6][1]), "paper");
+  for (std::size_t i = 1; i < published.rows.size(); ++i) {
+    EXPECT_NE(std::get<std::string>(published.rows[i][1]), "measured here");
+    EXPECT_TRUE(std::holds_alternative<double>(published.rows[i][2]));  // a figure without an interval of ours
+  }
+  EXPECT_EQ(published.columns[8], "pixelation");
+  const auto part = evaluate_robustness(std::span(perturbations).first(34), std::span(tables).first(35), options);
+  ASSERT_TRUE(part);
+  EXPECT_EQ(robustness_tables(*part, metrics).size(), 1u);
 }
 
 // A typing error would stand beside our figures for years.
