@@ -169,12 +169,16 @@ class PerturbPart final : public EvaluatePart {
       return fail(ErrorCode::usage,
                   "--perturb and --transfer score crops, which --from does not name\n  next step: --data MANIFEST");
     const bool has_details = !command_.codes.empty() || !command_.levels.empty() || !command_.sources.empty() ||
-                             command_.face != RecutFace::clean || command_.pixels != PerturbedPixels::frames;
+                             command_.seed != 0 || command_.face != RecutFace::clean ||
+                             command_.pixels != PerturbedPixels::frames;
     if (command_.kind.empty() && has_details)
       return fail(ErrorCode::usage,
-                  "--codes, --levels, --sources, --redetect and --on-crops say how to perturb, and --perturb is not "
-                  "given\n  next step: add --perturb {}",
+                  "--codes, --levels, --perturb-seed, --sources, --redetect and --on-crops say how to perturb, and "
+                  "--perturb is not given\n  next step: add --perturb {}",
                   perturb_kind_name(perturb_kinds().front()));
+    if (!wants_something && command_.metrics != PerturbCommand().metrics)
+      return fail(ErrorCode::usage,
+                  "--perturb-metrics chooses figures for --perturb and --transfer, and neither is given");
     return {};
   }
   Status add_robustness(EvaluateRun& run, CommandContext& context);

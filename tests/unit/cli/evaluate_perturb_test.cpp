@@ -129,6 +129,9 @@ TEST_F(EvaluatePerturb, ASignalStopsIt) {
 
 TEST_F(EvaluatePerturb, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_EQ(perturb({"--codes", "GB"}).status, 2);
+  EXPECT_EQ(perturb({"--perturb-seed", "1"}).status, 2);
+  EXPECT_EQ(perturb({"--perturb-metrics", "eer"}).status, 2);
+  EXPECT_EQ(perturb({"--perturb", "recompress", "--on-crops", "--sources", "data"}).status, 2);
   EXPECT_EQ(perturb({"--perturb", "blur"}).status, 2);
   EXPECT_EQ(perturb({"--perturb", "deeperforensics", "--codes", "PHOTO"}).status, 2);
   EXPECT_EQ(perturb({"--perturb", "deeperforensics", "--levels", "6"}).status, 2);
