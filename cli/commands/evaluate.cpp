@@ -53,6 +53,7 @@ ExitStatus status_of(const ScoreTable& scores) {
 
 Result<ExitStatus> run_parts(EvaluateRun& run, const std::vector<std::unique_ptr<EvaluatePart>>& parts,
                              CommandContext& context) {
+  for (const auto& part : parts) DFA_TRY(part->check(run.options));
   for (const auto& part : parts)
     if (part->replaces_run()) return part->run(run.options, context);
   DFA_TRY(gather_scores(run, context));

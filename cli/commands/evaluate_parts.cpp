@@ -4,6 +4,9 @@
 
 namespace dfa::cli {
 
+Status EvaluatePart::check(const EvaluateOptions&) {
+  return {};
+}
 Result<ExitStatus> EvaluatePart::run(const EvaluateOptions&, CommandContext&) {
   return fail(ErrorCode::internal, "a part of dfa evaluate that has no run of its own was asked for one");
 }

@@ -31,6 +31,8 @@ class EvaluatePart {
  public:
   virtual ~EvaluatePart() = default;
   virtual void add_options(CLI::App& command) = 0;
+  // Called before anything is read: what was asked of this part and cannot be. Errors: usage.
+  virtual Status check(const EvaluateOptions& options);
   // Whether this part was asked for and does the whole run by itself (--protocol, --compare).
   virtual bool replaces_run() const { return false; }
   // The whole run; called only if replaces_run(). The part writes by write_report(), which see.

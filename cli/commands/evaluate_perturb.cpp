@@ -57,6 +57,9 @@ Result<PerturbPlan> plan_of(const PerturbCommand& command) {
         ErrorCode::usage,
         "--redetect looks for the face in the perturbed frame; {} perturbs crops, in which nothing is looked for",
         command.pixels == PerturbedPixels::crops ? "--on-crops" : "--perturb gend");
+  if (plan.pixels == PerturbedPixels::crops && !command.sources.empty())
+    return fail(ErrorCode::usage, "--sources names frames, and {} perturbs the stored crops",
+                command.pixels == PerturbedPixels::crops ? "--on-crops" : "--perturb gend");
   return plan;
 }
 
@@ -147,8 +150,8 @@ void describe_recut(EvaluationReport& report, const RecutComparison& recut) {
 class PerturbPart final : public EvaluatePart {
  public:
   void add_options(CLI::App& command) override;
+  Status check(const EvaluateOptions& options) override;
   Status extend(EvaluateRun& run, CommandContext& context) override {
-    DFA_TRY(check(run));
     if (!command_.kind.empty()) DFA_TRY(add_robustness(run, context));
     return command_.transfer.empty() ? Status() : add_transfer(run, context);
   }
@@ -163,35 +166,38 @@ class PerturbPart final : public EvaluatePart {
   }
 
  private:
-  Status check(const EvaluateRun& run) const {
-    const bool wants_something = !command_.kind.empty() || !command_.transfer.empty();
-    if (wants_something && !run.model)
-      return fail(ErrorCode::usage,
-                  "--perturb and --transfer score crops, which --from does not name\n  next step: --data MANIFEST");
-    const bool has_details = !command_.codes.empty() || !command_.levels.empty() || !command_.sources.empty() ||
-                             command_.seed != 0 || command_.face != RecutFace::clean ||
-                             command_.pixels != PerturbedPixels::frames;
-    if (command_.kind.empty() && has_details)
-      return fail(ErrorCode::usage,
-                  "--codes, --levels, --perturb-seed, --sources, --redetect and --on-crops say how to perturb, and "
-                  "--perturb is not given\n  next step: add --perturb {}",
-                  perturb_kind_name(perturb_kinds().front()));
-    if (!wants_something && command_.metrics != PerturbCommand().metrics)
-      return fail(ErrorCode::usage,
-                  "--perturb-metrics chooses figures for --perturb and --transfer, and neither is given");
-    return {};
-  }
   Status add_robustness(EvaluateRun& run, CommandContext& context);
   Status add_transfer(EvaluateRun& run, CommandContext& context);
 
   PerturbCommand command_;
   PerturbPlan plan_;
+  std::vector<Metric> metrics_;
   std::vector<ScoreTable> cells_;
 };
 
-Status PerturbPart::add_robustness(EvaluateRun& run, CommandContext& context) {
+Status PerturbPart::check(const EvaluateOptions& options) {
+  const bool wants_something = !command_.kind.empty() || !command_.transfer.empty();
+  if (wants_something && options.data.empty())
+    return fail(ErrorCode::usage,
+                "--perturb and --transfer score crops, which --from does not name\n  next step: --data MANIFEST");
+  const bool has_details = !command_.codes.empty() || !command_.levels.empty() || !command_.sources.empty() ||
+                           command_.seed != 0 || command_.face != RecutFace::clean ||
+                           command_.pixels != PerturbedPixels::frames;
+  if (command_.kind.empty() && has_details)
+    return fail(ErrorCode::usage,
+                "--codes, --levels, --perturb-seed, --sources, --redetect and --on-crops say how to perturb, and "
+                "--perturb is not given\n  next step: add --perturb {}",
+                perturb_kind_name(perturb_kinds().front()));
+  if (!wants_something && command_.metrics != PerturbCommand().metrics)
+    return fail(ErrorCode::usage,
+                "--perturb-metrics chooses figures for --perturb and --transfer, and neither is given");
+  DFA_ASSIGN_OR_RETURN(metrics_, metrics_of(command_));
+  if (command_.kind.empty()) return {};
   DFA_ASSIGN_OR_RETURN(plan_, plan_of(command_));
-  DFA_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, metrics_of(command_));
+  return {};
+}
+
+Status PerturbPart::add_robustness(EvaluateRun& run, CommandContext& context) {
   DFA_ASSIGN_OR_RETURN(const Role role, role_by_name(run.options.role));
   ProgressLine line(context.err, context.options.talk == Talk::quiet ? Terminal::no : context.err_terminal);
   const PerturbedScoring scoring = scoring_of(command_, plan_, run, context, line);
@@ -206,9 +212,9 @@ Status PerturbPart::add_robustness(EvaluateRun& run, CommandContext& context) {
   line.wipe();
   DFA_TRY(add_inputs_without_crops(run.scores, cells_));
   EvaluationOptions options = run.report.evaluation.options;
-  options.metrics = metrics;
+  options.metrics = metrics_;
   DFA_ASSIGN_OR_RETURN(const Robustness robustness, evaluate_robustness(plan_.perturbations, cells_, options));
-  for (ReportTable& table : robustness_tables(robustness, metrics)) run.report.tables.push_back(std::move(table));
+  for (ReportTable& table : robustness_tables(robustness, metrics_)) run.report.tables.push_back(std::move(table));
   describe(run.report.card, command_, plan_);
   if (plan_.pixels == PerturbedPixels::frames) describe_recut(run.report, recut);
   return {};
@@ -224,7 +230,6 @@ Result<std::string> root_of(const std::string& manifest) {
 }
 
 Status PerturbPart::add_transfer(EvaluateRun& run, CommandContext& context) {
-  DFA_ASSIGN_OR_RETURN(const std::vector<Metric> metrics, metrics_of(command_));
   DFA_ASSIGN_OR_RETURN(const ScoreTable other, gather_more(run, command_.transfer, context));
   std::vector<std::string> roots;
   for (const auto* side : {&run.options.data, &command_.transfer})
@@ -233,10 +238,10 @@ Status PerturbPart::add_transfer(EvaluateRun& run, CommandContext& context) {
       roots.push_back(std::move(root));
     }
   EvaluationOptions options = run.report.evaluation.options;
-  options.metrics = metrics;
+  options.metrics = metrics_;
   DFA_ASSIGN_OR_RETURN(const Transfer transfer, evaluate_transfer(run.scores, other, roots, options));
   for (ReportTable& table :
-       transfer_tables(transfer, side_name(run.options.data), side_name(command_.transfer), metrics))
+       transfer_tables(transfer, side_name(run.options.data), side_name(command_.transfer), metrics_))
     run.report.tables.push_back(std::move(table));
   run.report.card.set("transfer_to", side_name(command_.transfer));
   return {};
