@@ -32,10 +32,12 @@ TransferGap gap(const std::set<std::string>& here, const std::set<std::string>& 
 
 std::string path_without_compression(std::string_view video, std::span<const std::string> roots) {
   std::string_view below = video;
-  for (const std::string& root : roots)
-    if (!root.empty() && video.size() > root.size() && video.starts_with(root) && video[root.size()] == '/' &&
-        video.size() - root.size() - 1 < below.size())
-      below = video.substr(root.size() + 1);
+  for (std::string_view root : roots) {
+    while (root.ends_with('/')) root.remove_suffix(1);
+    if (root.empty() || !video.starts_with(root) || video.size() <= root.size() || video[root.size()] != '/') continue;
+    const std::string_view rest = video.substr(root.size() + 1);
+    if (rest.size() < below.size()) below = rest;  // the deepest root counts
+  }
   std::string path;
   for (std::string_view rest = below; !rest.empty();) {
     const std::size_t end = std::min(rest.find('/'), rest.size());

@@ -179,7 +179,7 @@ TEST_F(EvaluatePerturbedCrops, NeedGendOrOnCrops) {
 }
 
 TEST_F(EvaluatePerturbedCrops, TransferComparesWhatBothSidesHave) {
-  const std::string here = crops("c23").string(), there = crops("c40").string();
+  const std::string here = crops("one").string(), there = crops("two").string();
   const Ran ran = evaluate({"--data", here, "--transfer", there});
   ASSERT_EQ(ran.status, 0) << ran.err;
   const json table = table_of(json::parse(ran.out), "transfer");

@@ -174,7 +174,7 @@ TEST(Transfer, OnlyAFolderNamesTheCompression) {
   EXPECT_NE(path_without_compression("/r/Deepfakes/c23/000.mp4", {}),
             path_without_compression("/r/FaceSwap/c23/000.mp4", {}));
   EXPECT_EQ(path_without_compression("a/c40", {}), "a/c40");  // a video of that name
-  const std::vector<std::string> roots = {"/r", "/r/deep"};
+  const std::vector<std::string> roots = {"/r", "/r/deep/"};
   EXPECT_EQ(path_without_compression("/r/deep/c23/x.mp4", roots), "x.mp4");
   EXPECT_EQ(path_without_compression("/road/x.mp4", roots), "road/x.mp4");
 }
