@@ -10,6 +10,7 @@
 #include "media/write_picture.hpp"
 #include "perturb/perturb.hpp"
 #include "prepare/output_names.hpp"
+#include "prepare/prepared_source.hpp"
 #include "prepared_clips.hpp"
 #include "preprocess/crop.hpp"
 
@@ -205,6 +206,18 @@ TEST(Recut, StopsBetweenFrames) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::cancelled);
   EXPECT_EQ(crops, 2u);  // of the first frame, in both cells
+}
+
+TEST(FindSources, ADamagedRecordIsNamed) {
+  const TempDir dir;
+  EXPECT_FALSE(read_prepared_source(dir.path()).value());
+  std::filesystem::create_directories(dir / ".prepare");
+  for (const char* text : {"", "{", "[]", "{\"root\":1}", "{\"root\":\"/d\",\"crop\":{},\"faces\":{}}"}) {
+    write_bytes(dir / ".prepare/job.json", text);
+    const auto source = read_prepared_source(dir.path());
+    ASSERT_FALSE(source) << text;
+    EXPECT_FALSE(source.error().message.empty());
+  }
 }
 
 TEST(FindSources, KnowTheItemOfACrop) {
