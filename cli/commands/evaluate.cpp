@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "cli/commands/evaluate_gather.hpp"
@@ -53,6 +54,7 @@ ExitStatus status_of(const ScoreTable& scores) {
 
 Result<ExitStatus> run_parts(EvaluateRun& run, const std::vector<std::unique_ptr<EvaluatePart>>& parts,
                              CommandContext& context) {
+  for (const auto& part : parts) DFA_TRY(part->check(run.options));
   for (const auto& part : parts)
     if (part->replaces_run()) return part->run(run.options, context);
   DFA_TRY(gather_scores(run, context));
@@ -60,7 +62,9 @@ Result<ExitStatus> run_parts(EvaluateRun& run, const std::vector<std::unique_ptr
   for (const auto& part : parts) DFA_TRY(part->extend(run, context));
   DFA_TRY(write_evaluation(run, context));
   for (const auto& part : parts) DFA_TRY(part->write(run, context));
-  return status_of(run.scores);
+  const bool failed = std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part->has_failures(); });
+  const ExitStatus status = status_of(run.scores);
+  return failed && status == ExitStatus::success ? ExitStatus::some_failed : status;
 }
 
 void run_command(const EvaluateOptions& options, const std::vector<std::unique_ptr<EvaluatePart>>& parts,

@@ -110,18 +110,25 @@ ScoreCropsOptions scoring_options(const EvaluateRun& run, CommandContext& contex
   return scoring;
 }
 
-Status score_data(EvaluateRun& run, CommandContext& context) {
-  DFA_ASSIGN_OR_RETURN(const CropsSetting setting, read_setting(run, context));
+// Every crop of the role, and the items that never became one.
+Status score_tested(const EvaluateRun& run, std::span<const TestedData> tested, Role role, CommandContext& context,
+                    ScoreTable& table) {
   const ScoreCropsOptions scoring = scoring_options(run, context);
-  for (const TestedData& data : setting.tested) {
+  for (const TestedData& data : tested) {
     DFA_ASSIGN_OR_RETURN(const std::vector<CropScore> scores,
-                         score_crops(*run.model, data.named.name, setting.role, scoring, *context.cancel));
+                         score_crops(*run.model, data.named.name, role, scoring, *context.cancel));
     for (const CropScore& score : scores)
       if (!score.problem.empty())
         log_to(*context.log, LogLevel::warning, "{}: not scored: {}", score.path, score.problem);
-    DFA_TRY(add_scores(run.scores, scores));
-    DFA_TRY(add_missing(data, setting.role, run.scores));
+    DFA_TRY(add_scores(table, scores));
+    DFA_TRY(add_missing(data, role, table));
   }
+  return {};
+}
+
+Status score_data(EvaluateRun& run, CommandContext& context) {
+  DFA_ASSIGN_OR_RETURN(const CropsSetting setting, read_setting(run, context));
+  DFA_TRY(score_tested(run, setting.tested, setting.role, context, run.scores));
   if (run.scores.size() > 0) return {};
   return fail(ErrorCode::manifest_invalid, "{}: no crop has role {}", fmt::join(run.options.data, ", "),
               run.options.role);
@@ -186,6 +193,21 @@ Status gather_scores(EvaluateRun& run, CommandContext& context) {
     return fail(ErrorCode::usage, "{} models were given, expected one; several go with --protocol",
                 context.options.models.size());
   return run.options.from.empty() ? score_data(run, context) : read_files(run, context);
+}
+
+Result<ScoreTable> gather_more(EvaluateRun& run, const std::vector<std::string>& data, CommandContext& context) {
+  DFA_ASSIGN_OR_RETURN(const Role role, role_by_name(run.options.role));
+  DFA_ASSIGN_OR_RETURN(std::vector<NamedManifest> manifests, read_manifests(data));
+  DFA_TRY(raise_walls(run, manifests, role));
+  std::vector<TestedData> tested;
+  for (NamedManifest& named : manifests) {
+    DFA_ASSIGN_OR_RETURN(std::optional<PreparedData> prepared, read_prepared_data(named.name));
+    tested.push_back({std::move(named), std::move(prepared)});
+  }
+  ScoreTable table;
+  DFA_TRY(score_tested(run, tested, role, context, table));
+  if (table.size() > 0) return table;
+  return fail(ErrorCode::manifest_invalid, "{}: no crop has role {}", fmt::join(data, ", "), run.options.role);
 }
 
 }  // namespace dfa::cli

@@ -12,4 +12,8 @@ namespace dfa::cli {
 // those of score_crops(), read_scores_csv() and raise_wall().
 Status gather_scores(EvaluateRun& run, CommandContext& context);
 
+// Scores of further manifests by the same model, role and walls (--transfer); they do not enter the headline figures.
+// Requires run.model. Errors: as gather_scores().
+Result<ScoreTable> gather_more(EvaluateRun& run, const std::vector<std::string>& data, CommandContext& context);
+
 }  // namespace dfa::cli

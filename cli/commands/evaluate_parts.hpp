@@ -31,6 +31,8 @@ class EvaluatePart {
  public:
   virtual ~EvaluatePart() = default;
   virtual void add_options(CLI::App& command) = 0;
+  // Called before anything is read: what was asked of this part and cannot be. Errors: usage.
+  virtual Status check(const EvaluateOptions& options);
   // Whether this part was asked for and does the whole run by itself (--protocol, --compare).
   virtual bool replaces_run() const { return false; }
   // The whole run; called only if replaces_run(). The part writes by write_report(), which see.
@@ -39,6 +41,8 @@ class EvaluatePart {
   virtual Status extend(EvaluateRun& run, CommandContext& context);
   // Called when the report is complete: writes files of its own.
   virtual Status write(const EvaluateRun& run, CommandContext& context);
+  // Whether inputs of this part could not be read or scored: status 6 where all else went well.
+  virtual bool has_failures() const { return false; }
 };
 
 // --compare A.csv B.csv: a paired test instead of figures.

@@ -1,7 +1,6 @@
 #include "cli/commands/perturb_job.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "media/read_picture.hpp"
 #include "media/video_reader.hpp"
@@ -23,14 +22,6 @@ bool ends_the_run(const Error& error) {
 Status check_cancel(const CancelFlag& cancel) {
   if (cancel.requested()) return fail(ErrorCode::cancelled, "stopped");
   return {};
-}
-
-FrameRate rate_of(const VideoInfo& info) {
-  constexpr int kMilli = 1000;
-  if (info.frame_rate.is_known()) return info.frame_rate;
-  if (info.duration_seconds <= 0) return {};
-  const double rate = static_cast<double>(info.frames_counted) / info.duration_seconds;
-  return {std::max(1, static_cast<int>(std::lround(kMilli * rate))), kMilli};
 }
 
 // One item while it is worked on.
@@ -74,7 +65,7 @@ class ItemJob {
   Status write_video(const PerturbOutput& output) {
     DFA_ASSIGN_OR_RETURN(const auto reader, VideoReader::open(item_.input, MediaLimits{}));
     DFA_TRY(reader->select({FrameSelection::Way::every, 0, 0}));
-    const FrameRate rate = rate_of(reader->info());
+    const FrameRate rate = mean_frame_rate(reader->info());
     DFA_ASSIGN_OR_RETURN(const std::optional<VideoEncoding> codec, codec_of(output.perturbation, rate));
     VideoEncoding near_lossless;
     near_lossless.crf = kNearLosslessCrf;

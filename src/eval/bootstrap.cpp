@@ -30,6 +30,10 @@ Walk make_walk(const GroupedItems& items, std::span<const std::uint32_t> order, 
   std::unordered_map<std::uint32_t, std::uint32_t> numbers;
   std::vector<std::uint32_t> group_of(items.groups.size());
   Walk walk;
+  for (std::size_t k = 0; k < 2; ++k)
+    for (const std::uint32_t group : items.drawn_from[k])
+      if (const auto [found, fresh] = numbers.emplace(group, static_cast<std::uint32_t>(numbers.size())); fresh)
+        walk.members[k].push_back(found->second);
   for (std::size_t i = 0; i < items.groups.size(); ++i) {
     const auto [found, fresh] = numbers.emplace(items.groups[i], static_cast<std::uint32_t>(numbers.size()));
     if (fresh) walk.members[items.labels[i] == 1 ? 1 : 0].push_back(found->second);

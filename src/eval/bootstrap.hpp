@@ -20,6 +20,9 @@ struct GroupedItems {
   // Names of the two random streams (reals, fakes). Equal names, seeds and numbers of groups give equal draws, so that
   // figures on the same videos move together.
   std::array<std::string, 2> streams = {"reals", "fakes"};
+  // By class: the groups that are drawn from, in this order; empty: those of the items. For samples that miss some of
+  // each other's groups and shall move together; a group without an item is drawn and weighs nothing.
+  std::array<std::span<const std::uint32_t>, 2> drawn_from = {};
 };
 
 // What the metrics are on the sample, on each resample, and with a part of each class's videos left out.

@@ -53,6 +53,10 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
 // Empty when the manifest's crops are those of `recipe`; else the difference in words.
 std::string manifest_recipe_difference(const Manifest& manifest, const CropRecipe& recipe);
 
+// Whether crops of the manifest may be scored by a model of this recipe. Errors: recipe_mismatch, with the difference.
+Status check_crop_recipe(const Manifest& manifest, const std::filesystem::path& path, const CropRecipe& recipe,
+                         RecipeCheck check);
+
 // The scores as rows of a table. Errors: manifest_invalid, as ScoreTable::add().
 Status add_scores(ScoreTable& table, std::span<const CropScore> scores);
 Result<ScoreTable> score_table_of(std::span<const CropScore> scores);

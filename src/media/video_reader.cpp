@@ -1,6 +1,7 @@
 #include "media/video_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -170,6 +171,14 @@ Result<std::optional<Frame>> Reader::next() {
 }
 
 }  // namespace
+
+FrameRate mean_frame_rate(const VideoInfo& info) {
+  constexpr int kMilli = 1000;
+  if (info.frame_rate.is_known()) return info.frame_rate;
+  if (info.duration_seconds <= 0) return {};
+  const double rate = static_cast<double>(info.frames_counted) / info.duration_seconds;
+  return {std::max(1, static_cast<int>(std::lround(kMilli * rate))), kMilli};
+}
 
 Result<std::unique_ptr<VideoReader>> VideoReader::open(const std::filesystem::path& path, const MediaLimits& limits,
                                                        const VideoOptions& options) try {

@@ -43,6 +43,9 @@ struct VideoInfo {
   std::string cut;  // empty, or in words what shows that the file ends before its own structure says so
 };
 
+// The container's mean rate; where it names none, frames over duration; a default where that is unknown too.
+FrameRate mean_frame_rate(const VideoInfo& info);
+
 struct VideoOptions {
   // Threads of the decoder. 0 = as many as there are cores. Frames are the same whatever the number; the pipeline has
   // threads of its own, and more here cost memory and latency after a seek.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <numeric>
 #include <system_error>
 #include <utility>
 
@@ -26,13 +27,28 @@ class VideoFrames final : public ItemFrames {
   static Result<std::unique_ptr<ItemFrames>> open(const std::filesystem::path& path, int count,
                                                   const MediaLimits& limits) {
     DFA_ASSIGN_OR_RETURN(std::unique_ptr<VideoReader> reader, VideoReader::open(path, limits));
+    std::vector<std::int64_t> wanted = even_frame_indices(reader->info().frames_counted, count);
     FrameSelection selection;
     selection.count = count;
     DFA_TRY(reader->select(selection));
-    return std::make_unique<VideoFrames>(std::move(reader), count);
+    return std::make_unique<VideoFrames>(std::move(reader), std::move(wanted));
   }
-  VideoFrames(std::unique_ptr<VideoReader> reader, int count)
-      : reader_(std::move(reader)), wanted_(even_frame_indices(reader_->info().frames_counted, count)) {}
+  static Result<std::unique_ptr<ItemFrames>> open_again(const std::filesystem::path& path, const FrameWish& wish,
+                                                        const MediaLimits& limits) {
+    DFA_ASSIGN_OR_RETURN(std::unique_ptr<VideoReader> reader, VideoReader::open(path, limits));
+    std::vector<std::int64_t> wanted = wish.numbers;
+    if (wish.between == FrameWish::Between::read) {
+      wanted.resize(static_cast<std::size_t>(reader->info().frames_counted));
+      std::iota(wanted.begin(), wanted.end(), std::int64_t{0});
+    }
+    FrameSelection selection;
+    selection.way = FrameSelection::Way::listed;
+    selection.frames = wanted;
+    DFA_TRY(reader->select(selection));
+    return std::make_unique<VideoFrames>(std::move(reader), std::move(wanted));
+  }
+  VideoFrames(std::unique_ptr<VideoReader> reader, std::vector<std::int64_t> wanted)
+      : reader_(std::move(reader)), wanted_(std::move(wanted)) {}
 
   const std::vector<std::int64_t>& wanted() const override { return wanted_; }
 
@@ -47,6 +63,9 @@ class VideoFrames final : public ItemFrames {
     if (reader_->info().cut.empty()) return {};
     return {"cut short: " + reader_->info().cut};
   }
+
+  FrameRate rate() const override { return mean_frame_rate(reader_->info()); }
+  std::int64_t frame_pixels() const override { return std::int64_t{reader_->info().width} * reader_->info().height; }
 
  private:
   std::unique_ptr<VideoReader> reader_;
@@ -153,8 +172,11 @@ class MaskFolder final : public MaskFrames {
   MediaLimits limits_;
 };
 
-Result<std::unique_ptr<MaskFrames>> open_mask_folder(const std::filesystem::path& folder, const MediaLimits& limits) {
-  std::map<std::int64_t, std::filesystem::path> files;
+using NumberedFiles = std::map<std::int64_t, std::filesystem::path>;
+
+// The files whose names are numbers.
+Result<NumberedFiles> numbered_files(const std::filesystem::path& folder) {
+  NumberedFiles files;
   std::error_code error;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
     if (const auto number = number_in_name(at->path().filename().string())) {
@@ -163,7 +185,26 @@ Result<std::unique_ptr<MaskFrames>> open_mask_folder(const std::filesystem::path
       if (!fresh && at->path() < place->second) place->second = at->path();
     }
   if (error) return fail(ErrorCode::file_unreadable, "{}: {}", folder.string(), error.message());
+  return files;
+}
+
+Result<std::unique_ptr<MaskFrames>> open_mask_folder(const std::filesystem::path& folder, const MediaLimits& limits) {
+  DFA_ASSIGN_OR_RETURN(NumberedFiles files, numbered_files(folder));
   return std::make_unique<MaskFolder>(std::move(files), limits);
+}
+
+Result<std::unique_ptr<ItemFrames>> open_folder_again(const std::filesystem::path& folder, const FrameWish& wish,
+                                                      const MediaLimits& limits) {
+  DFA_ASSIGN_OR_RETURN(const NumberedFiles all, numbered_files(folder));
+  std::vector<std::filesystem::path> files;
+  std::vector<std::int64_t> numbers;
+  const bool only_wanted = wish.between == FrameWish::Between::skip;
+  for (const auto& [number, file] : all) {
+    if (only_wanted && !std::binary_search(wish.numbers.begin(), wish.numbers.end(), number)) continue;
+    files.push_back(file);
+    numbers.push_back(number);
+  }
+  return std::make_unique<PictureFrames>(std::move(files), std::move(numbers), limits);
 }
 
 }  // namespace
@@ -180,6 +221,16 @@ Result<std::unique_ptr<ItemFrames>> ItemFrames::open(const SourceItem& item, con
       return open_folder(item, path, count, limits);
   }
   return fail(ErrorCode::internal, "source kind {} has no reader", static_cast<int>(item.kind));
+}
+
+Result<std::unique_ptr<ItemFrames>> ItemFrames::open_again(const std::filesystem::path& path, const FrameWish& wish,
+                                                           const MediaLimits& limits) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return open_folder_again(path, wish, limits);
+  DFA_ASSIGN_OR_RETURN(const MediaKind kind, sniff(path));
+  if (kind == MediaKind::picture)
+    return std::make_unique<PictureFrames>(std::vector{path}, std::vector<std::int64_t>{0}, limits);
+  return VideoFrames::open_again(path, wish, limits);
 }
 
 std::uint64_t source_bytes(const SourceItem& item, const std::filesystem::path& root) {

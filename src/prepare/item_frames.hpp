@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "dataset/source_list.hpp"
+#include "media/frame_rate.hpp"
 #include "media/limits.hpp"
 #include "media/picture.hpp"
 
@@ -23,6 +24,16 @@ struct ItemFrame {
   std::optional<double> pts_seconds;  // videos only
 };
 
+// Which frames are read again, by numbers that a manifest holds.
+struct FrameWish {
+  enum class Between {
+    skip,  // only these
+    read   // every frame of the item: for who needs what lies around them
+  };
+  std::vector<std::int64_t> numbers;  // rising, each once
+  Between between = Between::skip;
+};
+
 // One thread at a time. Memory: one frame.
 class ItemFrames {
  public:
@@ -30,6 +41,11 @@ class ItemFrames {
   // file.
   static Result<std::unique_ptr<ItemFrames>> open(const SourceItem& item, const std::filesystem::path& root, int count,
                                                   const MediaLimits& limits);
+  // Frames of an item that was prepared before: the same pixels as then, where the source is the same. A folder is read
+  // by the numbers in its pictures' names; numbers that are not there are passed over. Errors: those of opening the
+  // file.
+  static Result<std::unique_ptr<ItemFrames>> open_again(const std::filesystem::path& path, const FrameWish& wish,
+                                                        const MediaLimits& limits);
   virtual ~ItemFrames() = default;
   // Numbers of the frames that were asked for, rising.
   virtual const std::vector<std::int64_t>& wanted() const = 0;
@@ -38,6 +54,10 @@ class ItemFrames {
   virtual Result<std::optional<ItemFrame>> next() = 0;
   // What a reader of the result must know: a cut file, pictures that cannot be read; final after the last next().
   virtual std::vector<std::string> notes() const = 0;
+  // For the rate control of video codecs; a default where there is no video.
+  virtual FrameRate rate() const { return {}; }
+  // Of each frame of a video; 0 where it is not known before the first one.
+  virtual std::int64_t frame_pixels() const { return 0; }
 };
 
 // Bytes of the item's file, or of all its frames together; 0 where nothing is there.

@@ -11,9 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kRecordName = "job.json";
-constexpr std::uint64_t kMaxBytes = 1 << 20;
-
 std::string words(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -78,7 +75,7 @@ std::string job_record(const SourceList& list, const PrepareOptions& options, co
 }
 
 Status agree_on_job(const std::filesystem::path& out, const std::string& record) {
-  const std::filesystem::path state = out / kStateFolder, file = state / kRecordName;
+  const std::filesystem::path state = out / kStateFolder, file = state / kJobRecordName;
   std::error_code error;
   if (!std::filesystem::exists(file, error)) {
     if (holds_something(out) && !std::filesystem::exists(state, error))
@@ -89,7 +86,7 @@ Status agree_on_job(const std::filesystem::path& out, const std::string& record)
     DFA_TRY(make_folder(state));
     return write_file_atomically(file, record);
   }
-  DFA_ASSIGN_OR_RETURN(const std::string text, read_text_file(file, kMaxBytes));
+  DFA_ASSIGN_OR_RETURN(const std::string text, read_text_file(file, kMaxJobRecordBytes));
   const Json before = Json::parse(text, nullptr, false), now = Json::parse(record);
   if (!before.is_object())
     return fail(ErrorCode::file_unreadable, "{}: is damaged\n  next step: start again with a new --out", file.string());

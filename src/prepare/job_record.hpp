@@ -2,6 +2,7 @@
 // manifest would be two data sets.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@
 #include "prepare/prepare_options.hpp"
 
 namespace dfa {
+
+inline constexpr std::string_view kJobRecordName = "job.json";  // in the state folder
+inline constexpr std::uint64_t kMaxJobRecordBytes = 1 << 20;
 
 // JSON, a field a line. `tools`: those in use.
 std::string job_record(const SourceList& list, const PrepareOptions& options, const ItemTools& tools);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace dfa {
 namespace {
 
@@ -64,6 +66,16 @@ std::string mask_file(std::string_view item_path, std::int64_t frame) {
 }
 std::string landmark_file(std::string_view item_path, std::int64_t frame) {
   return landmark_folder(item_path) + file_name(frame, ".npy");
+}
+
+std::string item_of_crop(std::string_view crop_path) {
+  const std::filesystem::path folder = std::filesystem::path(crop_path).parent_path();
+  std::filesystem::path item;
+  bool is_first = true;
+  for (const std::filesystem::path& part : folder) {
+    if (!std::exchange(is_first, false)) item /= part == "@root" ? "/" : part == "@up" ? ".." : part;
+  }
+  return !item.empty() && crop_folder(item.string()) == folder.string() ? item.string() : std::string();
 }
 
 }  // namespace dfa

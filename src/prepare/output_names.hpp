@@ -26,4 +26,7 @@ std::string crop_file(std::string_view item_path, std::int64_t frame);
 std::string mask_file(std::string_view item_path, std::int64_t frame);
 std::string landmark_file(std::string_view item_path, std::int64_t frame);
 
+// The way back: the item of which this is a crop; empty where the path is none of crop_file()'s.
+std::string item_of_crop(std::string_view crop_path);
+
 }  // namespace dfa
