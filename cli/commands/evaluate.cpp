@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -39,16 +40,21 @@ struct Evaluated {
   Evaluation evaluation;
 };
 
-Json auc_json(const std::optional<Interval>& auc) {
-  if (auc) return {{"value", auc->value}, {"low", auc->low}, {"high", auc->high}};
-  return {{"value", nullptr}, {"low", nullptr}, {"high", nullptr}, {"undefined", "a class is missing"}};
+Json auc_json(const MetricValue& auc) {
+  if (auc.interval) return {{"value", auc.interval->value}, {"low", auc.interval->low}, {"high", auc.interval->high}};
+  return {{"value", nullptr}, {"low", nullptr}, {"high", nullptr}, {"undefined", auc.undefined}};
+}
+
+std::size_t unlabelled(const Evaluation& evaluation) {
+  const auto& counts = evaluation.all.coverage.crops.unlabelled;
+  return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
 }
 
 Json figures_json(const Figures& figures) {
-  return {
-      {"frame", {{"auc", auc_json(figures.frame_auc)}, {"reals", figures.frame_reals}, {"fakes", figures.frame_fakes}}},
-      {"video",
-       {{"auc", auc_json(figures.video_auc)}, {"reals", figures.video_reals}, {"fakes", figures.video_fakes}}}};
+  const auto level = [](const LevelFigures& one) -> Json {
+    return {{"auc", auc_json(one.of(Metric::auc))}, {"reals", one.reals}, {"fakes", one.fakes}};
+  };
+  return {{"frame", level(figures.frame)}, {"video", level(figures.video)}};
 }
 
 Json to_json(const Evaluated& evaluated, const EvaluateOptions& options) {
@@ -60,14 +66,14 @@ Json to_json(const Evaluated& evaluated, const EvaluateOptions& options) {
                {"data",
                 {{"manifests", options.data},
                  {"role", options.role},
-                 {"crops", evaluation.crops},
-                 {"unlabelled", evaluation.unlabelled},
-                 {"unscored", evaluation.unscored},
-                 {"coverage", evaluation.coverage()},
+                 {"crops", evaluation.all.coverage.crops.inputs()},
+                 {"unlabelled", unlabelled(evaluation)},
+                 {"unscored", evaluation.all.coverage.crops.unscored()},
+                 {"coverage", evaluation.all.coverage.share_crops()},
                  {"recipe_forced", options.force_crop}}},
                {"bootstrap",
-                {{"rounds", evaluation.bootstrap.rounds},
-                 {"seed", evaluation.bootstrap.seed},
+                {{"rounds", evaluation.options.bootstrap.rounds},
+                 {"seed", evaluation.options.bootstrap.seed},
                  {"over", "videos, stratified by class"},
                  {"interval", 0.95}}}};
   const Json all = figures_json(evaluation.all);
@@ -78,28 +84,30 @@ Json to_json(const Evaluated& evaluated, const EvaluateOptions& options) {
   return json;
 }
 
-std::string auc_text(const std::optional<Interval>& auc) {
-  return auc ? fmt::format("{:.4f} [{:.4f}, {:.4f}]", auc->value, auc->low, auc->high)
-             : "undefined (a class is missing)";
+std::string auc_text(const MetricValue& auc) {
+  return auc.interval
+             ? fmt::format("{:.4f} [{:.4f}, {:.4f}]", auc.interval->value, auc.interval->low, auc.interval->high)
+             : fmt::format("undefined ({})", auc.undefined);
 }
 
 void print_row(std::ostream& out, const std::string& name, const Figures& figures) {
-  out << fmt::format("{:<24}{:>7}{:>7}  {:<28}{}\n", name, figures.frame_reals, figures.frame_fakes,
-                     auc_text(figures.frame_auc), auc_text(figures.video_auc));
+  out << fmt::format("{:<24}{:>7}{:>7}  {:<28}{}\n", name, figures.frame.reals, figures.frame.fakes,
+                     auc_text(figures.frame.of(Metric::auc)), auc_text(figures.video.of(Metric::auc)));
 }
 
 void print_text(std::ostream& out, const Evaluated& evaluated, const EvaluateOptions& options) {
   const Evaluation& evaluation = evaluated.evaluation;
   out << fmt::format("{}, role {}: {} crops, {} without a label, {} not scored; coverage {:.4f}\n",
-                     fmt::join(options.data, ", "), options.role, evaluation.crops, evaluation.unlabelled,
-                     evaluation.unscored, evaluation.coverage());
+                     fmt::join(options.data, ", "), options.role, evaluation.all.coverage.crops.inputs(),
+                     unlabelled(evaluation), evaluation.all.coverage.crops.unscored(),
+                     evaluation.all.coverage.share_crops());
   out << fmt::format("{:<24}{:>7}{:>7}  {:<28}{}\n", "fakes", "reals", "fakes", "frame AUC [95 %]", "video AUC [95 %]");
   print_row(out, "all", evaluation.all);
   for (const auto& [method, figures] : evaluation.methods) print_row(out, method, figures);
   out << fmt::format(
       "intervals: {} bootstrap rounds over videos, stratified by class, seed {}; a still picture is a video of its "
       "own\n",
-      evaluation.bootstrap.rounds, evaluation.bootstrap.seed);
+      evaluation.options.bootstrap.rounds, evaluation.options.bootstrap.seed);
   if (options.force_crop)
     out << "note: --force-crop: the crops may have been made by another recipe than the model's\n";
 }
@@ -128,16 +136,18 @@ Result<Evaluated> evaluate(const EvaluateOptions& options, const CommandContext&
   }
   if (evaluated.scores.empty())
     return fail(ErrorCode::manifest_invalid, "{}: no crop has role {}", fmt::join(options.data, ", "), options.role);
-  BootstrapOptions bootstrap;
-  bootstrap.rounds = options.bootstrap_rounds;
-  bootstrap.seed = static_cast<std::uint64_t>(options.seed);
-  DFA_ASSIGN_OR_RETURN(evaluated.evaluation, evaluate_scores(evaluated.scores, bootstrap));
+  EvaluationOptions evaluation;
+  evaluation.bootstrap.rounds = options.bootstrap_rounds;
+  evaluation.bootstrap.seed = static_cast<std::uint64_t>(options.seed);
+  DFA_ASSIGN_OR_RETURN(const ScoreTable table, score_table_of(evaluated.scores));
+  DFA_ASSIGN_OR_RETURN(evaluated.evaluation, evaluate_scores(table, evaluation));
   return evaluated;
 }
 
 ExitStatus status_of(const Evaluation& evaluation) {
-  if (evaluation.unscored == evaluation.crops) return ExitStatus::no_input;
-  return evaluation.unscored > 0 ? ExitStatus::some_failed : ExitStatus::success;
+  const OutcomeCounts& crops = evaluation.all.coverage.crops;
+  if (crops.scored() == 0) return ExitStatus::no_input;
+  return crops.unscored() > 0 ? ExitStatus::some_failed : ExitStatus::success;
 }
 
 void run_command(const EvaluateOptions& options, CommandContext& context) {

@@ -6,22 +6,13 @@
 #include <span>
 #include <vector>
 
+#include "eval/interval.hpp"
+
 namespace dfa {
 
 // P(score of a fake > score of a real) + half the ties, by ranks in double; labels: 1 = fake, 0 = real. Nothing where a
 // class is missing or a score is not finite: undefined is no number. O(n log n).
 std::optional<double> area_under_curve(std::span<const double> scores, std::span<const int> labels);
-
-struct Interval {
-  double value = 0;
-  double low = 0;  // 2.5 % and 97.5 % points of the bootstrap distribution
-  double high = 0;
-};
-
-struct BootstrapOptions {
-  int rounds = 2000;
-  std::uint64_t seed = 777;
-};
 
 // AUC over items with a 95 % interval from a bootstrap over groups, drawn with replacement within each class: groups[i]
 // is the number of the group (video) item i belongs to. All items of a group must have one label. Nothing where a class

@@ -1,97 +1,181 @@
 #include "eval/evaluation.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <set>
+
+#include "eval/bootstrap.hpp"
+#include "eval/undefined.hpp"
 
 namespace dfa {
 namespace {
 
-struct Video {
-  int label = 0;
-  double sum = 0;
-  std::size_t crops = 0;
+using Keep = std::function<bool(std::size_t)>;
+
+// One level of one group, with the resamples that averages over groups need.
+struct MeasuredLevel {
+  LevelFigures figures;
+  Replicates replicates;
 };
-
-// Items of both levels, as the AUC functions want them.
-struct Items {
-  std::vector<double> scores;
-  std::vector<int> labels;
-  std::vector<std::uint32_t> groups;
-
-  void add(double score, int label, std::uint32_t group) {
-    scores.push_back(score);
-    labels.push_back(label);
-    groups.push_back(group);
-  }
-  std::size_t count(int label) const {
-    std::size_t found = 0;
-    for (const int one : labels) found += one == label ? 1 : 0;
-    return found;
-  }
-};
-
-Figures figures_of(const std::vector<const CropScore*>& crops, const BootstrapOptions& bootstrap) {
-  std::map<std::string, std::uint32_t> numbers;
-  std::vector<Video> videos;
-  Items frames, means;
-  for (const CropScore* crop : crops) {
-    const auto [found, fresh] = numbers.emplace(crop->video, static_cast<std::uint32_t>(videos.size()));
-    if (fresh) videos.push_back({*crop->label, 0, 0});
-    Video& video = videos[found->second];
-    video.sum += *crop->p_fake;
-    ++video.crops;
-    frames.add(*crop->p_fake, *crop->label, found->second);
-  }
-  for (std::uint32_t i = 0; i < videos.size(); ++i)
-    means.add(videos[i].sum / static_cast<double>(videos[i].crops), videos[i].label, i);
-
+struct MeasuredGroup {
   Figures figures;
-  figures.frame_reals = frames.count(0);
-  figures.frame_fakes = frames.count(1);
-  figures.video_reals = means.count(0);
-  figures.video_fakes = means.count(1);
-  figures.frame_auc = auc_with_interval(frames.scores, frames.labels, frames.groups, bootstrap);
-  figures.video_auc = auc_with_interval(means.scores, means.labels, means.groups, bootstrap);
+  Replicates frame, video;
+};
+
+std::vector<double> column(const std::vector<MetricArray>& rows, std::size_t metric) {
+  std::vector<double> values;
+  values.reserve(rows.size());
+  for (const MetricArray& row : rows) values.push_back(row[metric]);
+  return values;
+}
+
+bool asked_for(const EvaluationOptions& options, std::size_t metric) {
+  return options.metrics.empty() || std::find(options.metrics.begin(), options.metrics.end(),
+                                              static_cast<Metric>(metric)) != options.metrics.end();
+}
+
+// Why an interval says too little; empty when it may be read as it stands.
+std::string caution_of(const Replicates& replicates, const std::vector<double>& rounds, std::size_t reals,
+                       std::size_t fakes) {
+  if ((reals > 0 && replicates.groups[0] == 1) || (fakes > 0 && replicates.groups[1] == 1))
+    return "a class has a single video: its spread is not in the interval";
+  const auto undefined = std::count_if(rounds.begin(), rounds.end(), [](double value) { return std::isnan(value); });
+  if (undefined > 0)
+    return fmt::format("undefined in {} of {} resamples, which were left out", undefined, rounds.size());
+  const auto [least, most] = std::minmax_element(rounds.begin(), rounds.end());
+  if (!rounds.empty() && *least == *most) return "equal in all resamples: the interval is too narrow";
+  return "";
+}
+
+MeasuredLevel measure_level(const LevelScores& scores, const EvaluationOptions& options,
+                            const std::array<std::string, 2>& streams) {
+  MeasuredLevel level;
+  level.figures.fakes = static_cast<std::size_t>(std::count(scores.labels.begin(), scores.labels.end(), 1));
+  level.figures.reals = scores.labels.size() - level.figures.fakes;
+  level.replicates =
+      bootstrap({scores.p_fake, scores.labels, scores.videos, streams}, options.threshold, options.bootstrap);
+  const Replicates& replicates = level.replicates;
+  level.figures.values.resize(kMetricCount);
+  for (std::size_t m = 0; m < kMetricCount; ++m) {
+    MetricValue& value = level.figures.values[m];
+    if (!asked_for(options, m))
+      value.undefined = "not asked for";
+    else if (std::isnan(replicates.point[m]))
+      value.undefined = why_undefined(static_cast<Metric>(m), level.figures.reals, level.figures.fakes);
+    else {
+      std::vector<double> rounds = column(replicates.rounds, m);
+      value.caution = caution_of(replicates, rounds, level.figures.reals, level.figures.fakes);
+      value.interval = interval_from(replicates.point[m], replicates.cell_point[m], std::move(rounds),
+                                     {column(replicates.left_out[0], m), column(replicates.left_out[1], m)},
+                                     options.bootstrap.method);
+    }
+  }
+  return level;
+}
+
+MeasuredGroup measure_group(const ScoreTable& table, const EvaluationOptions& options, const Keep& keep,
+                            const std::array<std::string, 2>& streams) {
+  const LevelOptions level = {options.video, options.no_face, options.min_frames_per_video};
+  MeasuredLevel frame = measure_level(frame_scores(table, level, keep), options, streams);
+  MeasuredLevel video = measure_level(video_scores(table, level, keep), options, streams);
+  MeasuredGroup group;
+  group.figures.coverage = coverage_of(table, options.min_frames_per_video, keep);
+  group.figures.coverage.known = options.dropped == DroppedInputs::counted;
+  group.figures.frame = std::move(frame.figures);
+  group.figures.video = std::move(video.figures);
+  group.frame = std::move(frame.replicates);
+  group.video = std::move(video.replicates);
+  return group;
+}
+
+std::vector<MetricValue> averaged(const std::map<std::string, MeasuredGroup>& groups, const EvaluationOptions& options,
+                                  LevelFigures Figures::*level, Replicates MeasuredGroup::*replicates) {
+  std::vector<MetricValue> averages(kMetricCount);
+  const auto count = static_cast<double>(groups.size());
+  for (std::size_t m = 0; m < kMetricCount; ++m) {
+    MetricValue& average = averages[m];
+    if (groups.empty()) {
+      average.undefined = "no group to average over";
+      continue;
+    }
+    double value = 0, reference = 0;
+    std::vector<double> rounds(static_cast<std::size_t>(options.bootstrap.rounds), 0.0);
+    for (const auto& [name, group] : groups) {
+      const MetricValue& one = (group.figures.*level).values[m];
+      if (average.undefined.empty() && !one.interval) average.undefined = fmt::format("{}: {}", name, one.undefined);
+      const Replicates& measured = group.*replicates;
+      value += measured.point[m] / count;
+      reference += measured.cell_point[m] / count;
+      for (std::size_t round = 0; round < rounds.size(); ++round) rounds[round] += measured.rounds[round][m] / count;
+    }
+    if (average.undefined.empty())
+      average.interval = interval_from(value, reference, std::move(rounds), {}, options.bootstrap.method);
+  }
+  return averages;
+}
+
+AverageFigures average_of(const std::map<std::string, MeasuredGroup>& groups, const EvaluationOptions& options) {
+  return {groups.size(), averaged(groups, options, &Figures::frame, &MeasuredGroup::frame),
+          averaged(groups, options, &Figures::video, &MeasuredGroup::video)};
+}
+
+std::map<std::string, Figures> figures_of(std::map<std::string, MeasuredGroup>&& groups) {
+  std::map<std::string, Figures> figures;
+  for (auto& [name, group] : groups) figures.emplace(name, std::move(group.figures));
   return figures;
 }
 
-Status check_videos(const std::vector<const CropScore*>& crops) {
-  std::map<std::string, int> labels;
-  for (const CropScore* crop : crops)
-    if (const auto [found, fresh] = labels.emplace(crop->video, *crop->label); !fresh && found->second != *crop->label)
-      return fail(ErrorCode::manifest_invalid,
-                  "video {} has real and fake crops, expected one label a video\n  likely cause: numbered still "
-                  "pictures; their lines need \"video\": null",
-                  crop->video);
+// The fakes of each named method, with the reals of the sets that hold such fakes.
+std::map<std::string, MeasuredGroup> measure_methods(const ScoreTable& table, const EvaluationOptions& options) {
+  std::map<std::uint32_t, std::set<std::uint32_t>> sets_of;
+  for (std::size_t i = 0; i < table.size(); ++i)
+    if (table.labels()[i] == 1 && !table.method_name(table.methods()[i]).empty())
+      sets_of[table.methods()[i]].insert(table.sets()[i]);
+  std::map<std::string, MeasuredGroup> groups;
+  for (const auto& [method, sets] : sets_of) {
+    const std::string name(table.method_name(method));
+    std::string reals = "reals of";  // equal for methods that share their reals: those are then drawn alike
+    for (const std::uint32_t set : sets) reals += fmt::format(" [{}]", table.set_name(set));
+    const auto keep = [&, wanted = method, &held = sets](std::size_t i) {
+      return table.labels()[i] == 1 ? table.methods()[i] == wanted : held.contains(table.sets()[i]);
+    };
+    groups.emplace(name, measure_group(table, options, keep, {reals, "fakes by " + name}));
+  }
+  return groups;
+}
+
+std::map<std::string, MeasuredGroup> measure_sets(const ScoreTable& table, const EvaluationOptions& options) {
+  std::map<std::string, MeasuredGroup> groups;
+  for (std::uint32_t set = 0; set < table.set_count(); ++set) {
+    const std::string name(table.set_name(set));
+    if (name.empty()) continue;
+    groups.emplace(name, measure_group(table, options, [&](std::size_t i) { return table.sets()[i] == set; },
+                                       {fmt::format("reals of [{}]", name), fmt::format("fakes of [{}]", name)}));
+  }
+  return groups;
+}
+
+Status check(const EvaluationOptions& options) {
+  if (options.bootstrap.rounds < 1)
+    return fail(ErrorCode::usage, "{} bootstrap rounds, expected 1 or more", options.bootstrap.rounds);
+  if (!(options.threshold >= 0 && options.threshold <= 1))
+    return fail(ErrorCode::usage, "threshold {}, expected 0 to 1", options.threshold);
   return {};
 }
 
 }  // namespace
 
-double Evaluation::coverage() const {
-  return crops == 0 ? 0 : static_cast<double>(crops - unscored) / static_cast<double>(crops);
-}
-
-Result<Evaluation> evaluate_scores(const std::vector<CropScore>& scores, const BootstrapOptions& bootstrap) {
+Result<Evaluation> evaluate_scores(const ScoreTable& table, const EvaluationOptions& options) {
+  DFA_TRY(check(options));
   Evaluation evaluation;
-  evaluation.bootstrap = bootstrap;
-  evaluation.crops = scores.size();
-  std::vector<const CropScore*> used;
-  std::set<std::string> methods;
-  for (const CropScore& score : scores) {
-    if (!score.label) ++evaluation.unlabelled;
-    if (!score.p_fake) ++evaluation.unscored;
-    if (!score.label || !score.p_fake) continue;
-    used.push_back(&score);
-    if (*score.label == 1 && !score.method.empty()) methods.insert(score.method);
-  }
-  DFA_TRY(check_videos(used));
-  evaluation.all = figures_of(used, bootstrap);
-  for (const std::string& method : methods) {
-    std::vector<const CropScore*> chosen;
-    for (const CropScore* crop : used)
-      if (*crop->label == 0 || crop->method == method) chosen.push_back(crop);
-    evaluation.methods[method] = figures_of(chosen, bootstrap);
-  }
+  evaluation.options = options;
+  evaluation.all = measure_group(table, options, {}, {"reals", "fakes"}).figures;
+  std::map<std::string, MeasuredGroup> methods = measure_methods(table, options);
+  evaluation.over_methods = average_of(methods, options);
+  evaluation.methods = figures_of(std::move(methods));
+  std::map<std::string, MeasuredGroup> sets = measure_sets(table, options);
+  evaluation.over_sets = average_of(sets, options);
+  evaluation.sets = figures_of(std::move(sets));
   return evaluation;
 }
 

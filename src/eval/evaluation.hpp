@@ -1,38 +1,90 @@
 // From scores to figures with intervals. Only scored items with a label enter; how many did not is part of the result.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "eval/auc.hpp"
-#include "eval/score_crops.hpp"
+#include "eval/level_scores.hpp"
+#include "eval/metric.hpp"
+#include "eval/score_table.hpp"
 
 namespace dfa {
 
-// One group of fakes against the reals.
+inline constexpr std::size_t kOutcomeCount = 5;
+
+// Inputs by class and by what became of them.
+struct OutcomeCounts {
+  std::array<std::size_t, kOutcomeCount> reals{}, fakes{}, unlabelled{};  // by Outcome
+
+  std::size_t of(const std::array<std::size_t, kOutcomeCount>& counts, Outcome outcome) const {
+    return counts[static_cast<std::size_t>(outcome)];
+  }
+  std::array<std::size_t, kOutcomeCount>& by_label(int label);  // -1 = unlabelled
+  std::size_t scored() const;                                   // labelled or not
+  std::size_t unscored() const;                                 // labelled or not
+  std::size_t inputs() const { return scored() + unscored(); }
+};
+
+struct Coverage {
+  OutcomeCounts crops;
+  // A video is scored when enough of its crops are; else it has the best of its crops' outcomes in the order
+  // low_quality, no_face, decode_error, abstained, and abstained when it has scored crops, but too few.
+  OutcomeCounts videos;
+  bool known = true;  // false where the source dropped inputs without a trace (crops of DeepfakeBench)
+
+  double share() const;        // of videos with a score; 0 for no input
+  double share_crops() const;  // of crops
+};
+
+// Of the rows for which `keep(row)` holds; all, when empty.
+Coverage coverage_of(const ScoreTable& table, std::size_t min_frames_per_video = 1,
+                     const std::function<bool(std::size_t)>& keep = {});
+
+struct LevelFigures {
+  std::size_t reals = 0, fakes = 0;  // items
+  std::vector<MetricValue> values;   // by Metric; those not asked for say so
+  const MetricValue& of(Metric metric) const { return values[static_cast<std::size_t>(metric)]; }
+};
+
+// One group of fakes against reals.
 struct Figures {
-  std::size_t frame_reals = 0, frame_fakes = 0;
-  std::size_t video_reals = 0, video_fakes = 0;
-  std::optional<Interval> frame_auc;  // every crop is an item; nothing = undefined, a class is missing
-  std::optional<Interval> video_auc;  // the mean over a video's crops is an item; a still picture is a video of its own
+  LevelFigures frame;  // every crop is an item
+  LevelFigures video;  // every video; a still picture is a video of its own
+  Coverage coverage;
+};
+
+// The mean of the groups' figures, each metric by itself. Undefined when any group's is, or when there is no group.
+struct AverageFigures {
+  std::size_t groups = 0;
+  std::vector<MetricValue> frame, video;  // by Metric
+};
+
+enum class DroppedInputs { counted, unknown };
+
+struct EvaluationOptions {
+  BootstrapOptions bootstrap;
+  std::vector<Metric> metrics;  // empty = all
+  Aggregation video = Aggregation::mean;
+  NoFaceRule no_face = NoFaceRule::leave_out;
+  double threshold = kDefaultThreshold;  // of the accuracies: p > threshold is called fake
+  std::size_t min_frames_per_video = 1;
+  DroppedInputs dropped = DroppedInputs::counted;
 };
 
 struct Evaluation {
-  std::size_t crops = 0;       // of the role
-  std::size_t unlabelled = 0;  // among them: not used for any figure
-  std::size_t unscored = 0;    // among them: unreadable or of another size
   Figures all;
-  std::map<std::string, Figures> methods;  // the fakes of each method against all reals; only where fakes name a method
-  BootstrapOptions bootstrap;
-
-  double coverage() const;  // share of crops with a score; 0 for no crops
+  std::map<std::string, Figures> methods;  // fakes of each named method against all reals of the sets that hold it
+  std::map<std::string, Figures> sets;     // each named set by itself
+  AverageFigures over_methods, over_sets;
+  EvaluationOptions options;
 };
 
-// Intervals: bootstrap over videos, drawn with replacement within each class. Errors: manifest_invalid when crops of
-// one video carry different labels.
-Result<Evaluation> evaluate_scores(const std::vector<CropScore>& scores, const BootstrapOptions& bootstrap);
+// Intervals: bootstrap over videos, drawn with replacement within each class. Errors: usage for options that make
+// no sense (rounds, threshold).
+Result<Evaluation> evaluate_scores(const ScoreTable& table, const EvaluationOptions& options);
 
 }  // namespace dfa

@@ -49,7 +49,9 @@ class BatchScorer {
     for (std::size_t i = 0; i < items_.size(); ++i) {
       CropScore& score = scores_[items_[i]];
       score.p_fake = p_fake_from_logits(std::span(logits).subspan(i * classes, classes), temperature);
-      if (!score.p_fake) score.problem = "the network's logits are not finite";
+      if (score.p_fake) continue;
+      score.problem = "the network's logits are not finite";
+      score.outcome = Outcome::abstained;
     }
     items_.clear();
     return {};
@@ -106,20 +108,39 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
   std::vector<CropScore> scores;
   for (const ManifestEntry& entry : manifest.entries)
     if (entry.role == role)
-      scores.push_back({entry.path, entry.label, entry.method, (root / video_key(entry)).string(), {}, {}});
+      scores.push_back(
+          {entry.path, entry.label, entry.method, (root / video_key(entry)).string(), {}, {}, Outcome::scored});
 
   BatchScorer scorer(model, *network, static_cast<std::size_t>(options.network.max_batch), scores);
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (cancel.requested()) return fail(ErrorCode::cancelled, "stopped after {} of {} crops", i, scores.size());
     const Result<Picture> crop = read_crop(root / scores[i].path, model.crop);
-    if (crop)
+    if (crop) {
       DFA_TRY(scorer.add(*crop, i));
-    else
+    } else {
       scores[i].problem = crop.error().message;
+      scores[i].outcome = Outcome::decode_error;
+    }
     if (options.progress) options.progress(i + 1, scores.size());
   }
   DFA_TRY(scorer.flush());
   return scores;
+}
+
+Result<ScoreTable> score_table_of(const std::vector<CropScore>& scores) {
+  ScoreTable table;
+  for (const CropScore& score : scores) {
+    ScoreRow row;
+    row.path = score.path;
+    row.method = score.method;
+    row.video = score.video;
+    row.problem = score.problem;
+    row.label = score.label;
+    row.p_fake = score.p_fake;
+    row.outcome = score.outcome;
+    DFA_TRY(table.add(row));
+  }
+  return table;
 }
 
 std::string scores_csv(const std::vector<CropScore>& scores) {

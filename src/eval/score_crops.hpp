@@ -11,6 +11,7 @@
 #include "base/cancel.hpp"
 #include "base/result.hpp"
 #include "dataset/manifest.hpp"
+#include "eval/score_table.hpp"
 #include "model/model.hpp"
 #include "nn/network.hpp"
 
@@ -24,6 +25,7 @@ struct CropScore {
   std::string video;             // video_key() below the manifest's root: unique over manifests
   std::optional<double> p_fake;  // nothing where the crop could not be scored: never a number in its place
   std::string problem;           // why not
+  Outcome outcome = Outcome::scored;
 };
 
 enum class RecipeCheck { enforce, skip };
@@ -40,6 +42,9 @@ struct ScoreCropsOptions {
 // recipe than the model's; those of make_network; cancelled.
 Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesystem::path& manifest, Role role,
                                            const ScoreCropsOptions& options, const CancelFlag& cancel);
+
+// Errors: those of ScoreTable::add.
+Result<ScoreTable> score_table_of(const std::vector<CropScore>& scores);
 
 // Empty when the manifest's crops are those of `recipe`; else the difference in words.
 std::string manifest_recipe_difference(const Manifest& manifest, const CropRecipe& recipe);
