@@ -148,7 +148,9 @@ TEST(Thresholds, BinomialLimitsAreThoseOfScipy) {
     const auto reals = one[0].get<std::size_t>();
     const double fpr = one[1].get<double>();
     EXPECT_EQ(reals >= reals_needed(fpr), one[2].get<int>() >= 0) << reals;
-    if (reals >= reals_needed(fpr)) EXPECT_EQ(false_alarms_allowed(reals, fpr), one[2].get<std::size_t>()) << reals;
+    if (reals >= reals_needed(fpr)) {
+      EXPECT_EQ(false_alarms_allowed(reals, fpr), one[2].get<std::size_t>()) << reals;
+    }
   }
 }
 
