@@ -81,6 +81,12 @@ class LaneCounter {
   std::array<std::vector<std::uint32_t>, 2> lane_;    // (cells) of one sample
 };
 
+MetricArray exact_point(const GroupedItems& items, std::span<const std::uint32_t> order, double threshold) {
+  const CelledSample exact = make_cells(items.p_fake, items.labels, order, threshold, 0);
+  const auto counts = count_by_class(exact, items.labels, order);
+  return measure_cells(exact.cells, counts[0], counts[1]);
+}
+
 void draw(Multiplicities& times, std::size_t lane, const std::vector<std::uint32_t>& members, RngStream stream) {
   for (std::size_t i = 0; i < members.size(); ++i) {
     std::uint8_t& drawn = times[members[stream.below(members.size())] * kLanes + lane];
@@ -119,7 +125,7 @@ Replicates bootstrap(const GroupedItems& items, double threshold, const Bootstra
     for (std::size_t group = 0; group < walk.groups; ++group) times[group * kLanes + lane] = 1;
   };
   replicates.cell_point = measure_samples(walk, sample.cells, 1, 1, once).front();
-  replicates.point = replicates.cell_point;
+  replicates.point = sample.coarse ? exact_point(items, order, threshold) : replicates.cell_point;
   for (std::size_t k = 0; k < 2; ++k) {
     const auto& members = walk.members[k];
     const std::size_t parts = std::min(members.size(), kJackknifeParts);

@@ -129,8 +129,8 @@ CelledSample make_cells(std::span<const double> p_fake, std::span<const int> lab
                         std::span<const std::uint32_t> order, double threshold, std::size_t most_cells) {
   CelledSample sample;
   sample.begins = exact_begins(p_fake, order);
-  if (most_cells > 0 && sample.begins.size() - 1 > most_cells)
-    sample.begins = coarse_begins(p_fake, labels, order, sample.begins, threshold, most_cells);
+  sample.coarse = most_cells > 0 && sample.begins.size() - 1 > most_cells;
+  if (sample.coarse) sample.begins = coarse_begins(p_fake, labels, order, sample.begins, threshold, most_cells);
   Cells& cells = sample.cells;
   for (std::size_t c = 0; c + 1 < sample.begins.size(); ++c) {
     const std::uint32_t begin = sample.begins[c], end = sample.begins[c + 1];
@@ -142,6 +142,15 @@ CelledSample make_cells(std::span<const double> p_fake, std::span<const int> lab
   }
   order_by_confidence(cells);
   return sample;
+}
+
+std::array<std::vector<std::uint32_t>, 2> count_by_class(const CelledSample& sample, std::span<const int> labels,
+                                                         std::span<const std::uint32_t> order) {
+  std::array<std::vector<std::uint32_t>, 2> counts;
+  for (auto& one : counts) one.resize(sample.cells.size());
+  for (std::size_t c = 0; c < sample.cells.size(); ++c)
+    for (std::uint32_t i = sample.begins[c]; i < sample.begins[c + 1]; ++i) ++counts[labels[order[i]] == 1 ? 1 : 0][c];
+  return counts;
 }
 
 }  // namespace dfa

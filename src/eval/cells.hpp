@@ -36,6 +36,7 @@ struct Cells {
 struct CelledSample {
   Cells cells;
   std::vector<std::uint32_t> begins;  // first place in the order of each cell, and the end
+  bool coarse = false;                // cells were joined
 };
 
 // Items in falling order of score, equal ones in theirs. Requires fewer than 2^32.
@@ -45,6 +46,10 @@ std::vector<std::uint32_t> falling_order(std::span<const double> p_fake);
 // are joined when there would be more.
 CelledSample make_cells(std::span<const double> p_fake, std::span<const int> labels,
                         std::span<const std::uint32_t> order, double threshold, std::size_t most_cells);
+
+// Items of each class (reals, fakes) in each cell.
+std::array<std::vector<std::uint32_t>, 2> count_by_class(const CelledSample& sample, std::span<const int> labels,
+                                                         std::span<const std::uint32_t> order);
 
 // By Metric; a quiet NaN where a metric is undefined on these counts. Internal to eval: callers see MetricPoint.
 using MetricArray = std::array<double, kMetricCount>;

@@ -1,8 +1,8 @@
 // Two detectors on the same inputs: paired differences over what both scored.
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -155,7 +155,9 @@ std::map<std::string, MeasuredGroup> measure_sets(const ScoreTable& table, const
   return groups;
 }
 
-Status check(const EvaluationOptions& options) {
+}  // namespace
+
+Status check_options(const EvaluationOptions& options) {
   if (options.bootstrap.rounds < 1)
     return fail(ErrorCode::usage, "{} bootstrap rounds, expected 1 or more", options.bootstrap.rounds);
   if (!(options.threshold >= 0 && options.threshold <= 1))
@@ -163,10 +165,8 @@ Status check(const EvaluationOptions& options) {
   return {};
 }
 
-}  // namespace
-
 Result<Evaluation> evaluate_scores(const ScoreTable& table, const EvaluationOptions& options) {
-  DFA_TRY(check(options));
+  DFA_TRY(check_options(options));
   Evaluation evaluation;
   evaluation.options = options;
   evaluation.all = measure_group(table, options, {}, {"reals", "fakes"}).figures;

@@ -75,6 +75,9 @@ struct EvaluationOptions {
   DroppedInputs dropped = DroppedInputs::counted;
 };
 
+// Errors (usage): no round, or a threshold outside [0, 1].
+Status check_options(const EvaluationOptions& options);
+
 struct Evaluation {
   Figures all;
   std::map<std::string, Figures> methods;  // fakes of each named method against all reals of the sets that hold it

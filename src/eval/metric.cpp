@@ -85,11 +85,8 @@ std::string why_undefined(Metric metric, std::size_t reals, std::size_t fakes) {
 std::vector<MetricPoint> measure_all(std::span<const double> p_fake, std::span<const int> labels, double threshold) {
   const std::vector<std::uint32_t> order = falling_order(p_fake);
   const CelledSample sample = make_cells(p_fake, labels, order, threshold, 0);
-  std::vector<std::uint32_t> reals(sample.cells.size()), fakes(sample.cells.size());
-  for (std::size_t c = 0; c < sample.cells.size(); ++c)
-    for (std::uint32_t i = sample.begins[c]; i < sample.begins[c + 1]; ++i)
-      ++(labels[order[i]] == 1 ? fakes : reals)[c];
-  const MetricArray values = measure_cells(sample.cells, reals, fakes);
+  const auto counts = count_by_class(sample, labels, order);
+  const MetricArray values = measure_cells(sample.cells, counts[0], counts[1]);
   const auto all_fakes = static_cast<std::size_t>(std::count(labels.begin(), labels.end(), 1));
   std::vector<MetricPoint> points(kMetricCount);
   for (std::size_t m = 0; m < kMetricCount; ++m)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "eval/score_csv.hpp"
 #include "media/read_picture.hpp"
 #include "preprocess/crop.hpp"
 #include "score/operating_point.hpp"
@@ -9,15 +10,9 @@
 namespace dfa {
 namespace {
 
-// Quoted where RFC 4180 asks for it.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
+void fail_score(CropScore& score, Outcome outcome, std::string problem) {
+  score.outcome = outcome;
+  score.problem = std::move(problem);
 }
 
 // Collects readable crops into batches and runs the network on full ones.
@@ -48,10 +43,12 @@ class BatchScorer {
     const double temperature = model_.calibration ? model_.calibration->temperature : 1.0;
     for (std::size_t i = 0; i < items_.size(); ++i) {
       CropScore& score = scores_[items_[i]];
-      score.p_fake = p_fake_from_logits(std::span(logits).subspan(i * classes, classes), temperature);
-      if (score.p_fake) continue;
-      score.problem = "the network's logits are not finite";
-      score.outcome = Outcome::abstained;
+      const std::span<const float> of_crop = std::span(logits).subspan(i * classes, classes);
+      score.p_fake = p_fake_from_logits(of_crop, temperature);
+      if (score.p_fake)
+        score.margin = static_cast<double>(of_crop[1]) - static_cast<double>(of_crop[0]);
+      else
+        fail_score(score, Outcome::abstained, "the network's logits are not finite");
     }
     items_.clear();
     return {};
@@ -108,48 +105,52 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
   std::vector<CropScore> scores;
   for (const ManifestEntry& entry : manifest.entries)
     if (entry.role == role)
-      scores.push_back(
-          {entry.path, entry.label, entry.method, (root / video_key(entry)).string(), {}, {}, Outcome::scored});
+      scores.push_back({.path = entry.path,
+                        .label = entry.label,
+                        .method = entry.method,
+                        .video = normal_path((root / video_key(entry)).lexically_normal().generic_string()),
+                        .p_fake = {},
+                        .problem = {},
+                        .outcome = Outcome::scored,
+                        .set = entry.set,
+                        .identity = entry.identity,
+                        .frame = entry.frame,
+                        .margin = {}});
 
   BatchScorer scorer(model, *network, static_cast<std::size_t>(options.network.max_batch), scores);
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (cancel.requested()) return fail(ErrorCode::cancelled, "stopped after {} of {} crops", i, scores.size());
     const Result<Picture> crop = read_crop(root / scores[i].path, model.crop);
-    if (crop) {
+    if (crop)
       DFA_TRY(scorer.add(*crop, i));
-    } else {
-      scores[i].problem = crop.error().message;
-      scores[i].outcome = Outcome::decode_error;
-    }
+    else
+      fail_score(scores[i], Outcome::decode_error, crop.error().message);
     if (options.progress) options.progress(i + 1, scores.size());
   }
   DFA_TRY(scorer.flush());
   return scores;
 }
 
-Result<ScoreTable> score_table_of(const std::vector<CropScore>& scores) {
-  ScoreTable table;
-  for (const CropScore& score : scores) {
-    ScoreRow row;
-    row.path = score.path;
-    row.method = score.method;
-    row.video = score.video;
-    row.problem = score.problem;
-    row.label = score.label;
-    row.p_fake = score.p_fake;
-    row.outcome = score.outcome;
-    DFA_TRY(table.add(row));
-  }
-  return table;
+Status add_scores(ScoreTable& table, std::span<const CropScore> scores) {
+  for (const CropScore& score : scores)
+    DFA_TRY(table.add({.path = score.path,
+                       .set = score.set,
+                       .method = score.method,
+                       .video = score.video,
+                       .identity = score.identity,
+                       .problem = score.problem,
+                       .label = score.label,
+                       .p_fake = score.p_fake,
+                       .margin = score.margin,
+                       .outcome = score.outcome,
+                       .frame = score.frame}));
+  return {};
 }
 
-std::string scores_csv(const std::vector<CropScore>& scores) {
-  std::string csv = "path,label,p_fake,method,video\n";
-  for (const CropScore& score : scores)
-    csv += fmt::format("{},{},{},{},{}\n", csv_field(score.path), score.label ? std::to_string(*score.label) : "",
-                       score.p_fake ? fmt::format("{:.17g}", *score.p_fake) : "", csv_field(score.method),
-                       csv_field(score.video));
-  return csv;
+Result<ScoreTable> score_table_of(std::span<const CropScore> scores) {
+  ScoreTable table;
+  DFA_TRY(add_scores(table, scores));
+  return table;
 }
 
 }  // namespace dfa

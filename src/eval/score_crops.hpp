@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "eval/score_table.hpp"
 #include "model/model.hpp"
 #include "nn/network.hpp"
+#include "score/result.hpp"
 
 namespace dfa {
 
@@ -24,8 +26,11 @@ struct CropScore {
   std::string method;            // of forgery; empty for reals
   std::string video;             // video_key() below the manifest's root: unique over manifests
   std::optional<double> p_fake;  // nothing where the crop could not be scored: never a number in its place
-  std::string problem;           // why not
+  std::string problem;           // why there is no score
   Outcome outcome = Outcome::scored;
+  std::string set, identity;
+  std::optional<std::int64_t> frame;
+  std::optional<double> margin;  // l1 - l0 before calibration
 };
 
 enum class RecipeCheck { enforce, skip };
@@ -38,19 +43,16 @@ struct ScoreCropsOptions {
 };
 
 // Scores every crop of `role`, in the manifest's order. A crop that cannot be read or has another size than the recipe
-// stores gets a problem instead of a score. Errors: recipe_mismatch when the manifest's crops were made by another
+// stores is a decode_error under its own name. Errors: recipe_mismatch when the manifest's crops were made by another
 // recipe than the model's; those of make_network; cancelled.
 Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesystem::path& manifest, Role role,
                                            const ScoreCropsOptions& options, const CancelFlag& cancel);
 
-// Errors: those of ScoreTable::add.
-Result<ScoreTable> score_table_of(const std::vector<CropScore>& scores);
-
 // Empty when the manifest's crops are those of `recipe`; else the difference in words.
 std::string manifest_recipe_difference(const Manifest& manifest, const CropRecipe& recipe);
 
-// CSV with columns path,label,p_fake,method,video; label and p_fake are empty where unknown. p_fake has 17 significant
-// digits.
-std::string scores_csv(const std::vector<CropScore>& scores);
+// The scores as rows of a table. Errors: manifest_invalid, as ScoreTable::add().
+Status add_scores(ScoreTable& table, std::span<const CropScore> scores);
+Result<ScoreTable> score_table_of(std::span<const CropScore> scores);
 
 }  // namespace dfa

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace dfa {
 namespace {
@@ -59,8 +60,13 @@ void CoverageRow::add(const ItemResult& result) {
   frames.add(result.frames);
 }
 
-Coverage count_coverage(const SourceList& list, std::span<const ItemResult* const> results) {
+std::string joined_identities(const SourceItem& item) {
+  return fmt::format("{}", fmt::join(item.identities, "+"));
+}
+
+Coverage count_coverage(const SourceList& list, std::span<const ItemResult* const> results, Role default_role) {
   Coverage coverage;
+  std::set<std::string> compressions;
   coverage.layout = list.layout;
   coverage.reading = list.notes;
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -69,19 +75,26 @@ Coverage count_coverage(const SourceList& list, std::span<const ItemResult* cons
     coverage.all.add(result);
     coverage.classes[{label_name(item.label), item.method}].add(result);
     if (result.outcome != ItemOutcome::used)
-      coverage.missing.push_back({item.path, item.label, item.method, result.outcome, result.reason});
+      coverage.missing.push_back({item.path, item.label, item.method, item.role.value_or(default_role), item.set,
+                                  joined_identities(item), result.outcome, result.reason});
     for (const std::string& note : result.notes) coverage.notes.emplace_back(item.path, note);
+    if (!item.compression.empty()) compressions.insert(item.compression);
   }
+  coverage.compressions.assign(compressions.begin(), compressions.end());
   return coverage;
 }
 
 std::string coverage_json(const Coverage& coverage) {
-  Json json = {
-      {"schema", "dfa.coverage/1"},    {"layout", coverage.layout},
-      {"reading", coverage.reading},   {"crop", {{"recipe", coverage.recipe}, {"sha256", coverage.recipe_sha256}}},
-      {"all", row_json(coverage.all)}, {"classes", Json::array()},
-      {"missing", Json::array()},      {"left_out", Json::array()},
-      {"notes", Json::array()}};
+  Json json = {{"schema", "dfa.coverage/1"},
+               {"layout", coverage.layout},
+               {"reading", coverage.reading},
+               {"compressions", coverage.compressions},
+               {"crop", {{"recipe", coverage.recipe}, {"sha256", coverage.recipe_sha256}}},
+               {"all", row_json(coverage.all)},
+               {"classes", Json::array()},
+               {"missing", Json::array()},
+               {"left_out", Json::array()},
+               {"notes", Json::array()}};
   for (const auto& [key, row] : coverage.classes) {
     Json entry = {{"label", key.first}, {"method", key.second}};
     entry.update(row_json(row));
@@ -91,6 +104,9 @@ std::string coverage_json(const Coverage& coverage) {
     json["missing"].push_back({{"path", item.path},
                                {"label", label_name(item.label)},
                                {"method", item.method},
+                               {"role", role_name(item.role)},
+                               {"set", item.set},
+                               {"identity", item.identity},
                                {"outcome", item_outcome_name(item.outcome)},
                                {"reason", item.reason}});
   for (const SharedCrop& crop : coverage.shared)

@@ -32,15 +32,19 @@ struct MissingItem {
   std::string path;
   std::optional<int> label;
   std::string method;
+  Role role = Role::test;  // that its crops would have had
+  std::string set;
+  std::string identity;  // as in the manifest
   ItemOutcome outcome = ItemOutcome::unreadable;
   std::string reason;
 };
 
 struct Coverage {
   std::string layout;
-  std::vector<std::string> reading;  // how the layout was read: notes of the source list
-  std::string recipe;                // name
-  std::string recipe_sha256;         // crop_recipe_hash()
+  std::vector<std::string> reading;       // how the layout was read: notes of the source list
+  std::vector<std::string> compressions;  // levels of the items, in byte order; empty where the set has none
+  std::string recipe;                     // name
+  std::string recipe_sha256;              // crop_recipe_hash()
   CoverageRow all;
   // By label ("real", "fake", "unknown") and method.
   std::map<std::pair<std::string, std::string>, CoverageRow> classes;
@@ -50,8 +54,12 @@ struct Coverage {
   std::vector<std::pair<std::string, std::string>> notes;
 };
 
-// `results`: one an item, in the order of the list.
-Coverage count_coverage(const SourceList& list, std::span<const ItemResult* const> results);
+// `results`: one an item, in the order of the list. `default_role`: of items without one.
+Coverage count_coverage(const SourceList& list, std::span<const ItemResult* const> results,
+                        Role default_role = Role::test);
+
+// The identities of an item as the manifest has them: "000+003".
+std::string joined_identities(const SourceItem& item);
 
 // `dfa.coverage/1`, and the same for people. Equal coverage gives equal bytes.
 std::string coverage_json(const Coverage& coverage);

@@ -70,12 +70,6 @@ void clear_temporaries(const std::filesystem::path& folder) {
   for (const std::filesystem::path& file : files) std::filesystem::remove(file, error);
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : "+") + text;
-  return all;
-}
-
 ManifestEntry entry_of(const SourceItem& item, const CropResult& crop, const PrepareOptions& options) {
   ManifestEntry entry;
   entry.path = crop_file(item.path, crop.frame);
@@ -83,7 +77,7 @@ ManifestEntry entry_of(const SourceItem& item, const CropResult& crop, const Pre
   entry.role = item.role.value_or(options.default_role);
   entry.set = item.set;
   entry.method = item.method;
-  entry.identity = joined(item.identities);
+  entry.identity = joined_identities(item);
   entry.source = item.source;
   entry.video = item.kind == SourceKind::picture ? std::string() : item.path;
   if (item.kind != SourceKind::picture) entry.frame = crop.frame;
@@ -146,7 +140,7 @@ Result<PrepareReport> finish(const SourceList& list, const std::filesystem::path
   std::vector<const ItemResult*> results;
   for (const SourceItem& item : list.items) results.push_back(&journal.done().at(item.path));
   PrepareReport report;
-  report.coverage = count_coverage(list, results);
+  report.coverage = count_coverage(list, results, options.default_role);
   report.coverage.recipe = options.recipe.name;
   report.coverage.recipe_sha256 = crop_recipe_hash(options.recipe);
   Manifest manifest = make_manifest(list, results, options);
