@@ -65,7 +65,7 @@ void add_thresholds(const ItemScores& items, Calibration& calibration) {
     if (auto* threshold = std::get_if<Threshold>(&point))
       calibration.thresholds.push_back(std::move(*threshold));
     else
-      calibration.left_out.push_back(std::get<LeftOut>(std::move(point)));
+      calibration.left_out.push_back(std::get<UnsupportedPart>(std::move(point)));
   }
 }
 
@@ -76,7 +76,7 @@ void add_evidence(const ItemScores& items, const CalibrateOptions& options, Cali
     if (options.abstain_error) calibration.abstain = abstain_band(*calibration.evidence, *options.abstain_error);
     return;
   }
-  calibration.left_out.push_back(std::get<LeftOut>(std::move(evidence)));
+  calibration.left_out.push_back(std::get<UnsupportedPart>(std::move(evidence)));
   if (options.abstain_error)
     calibration.left_out.push_back({"abstain", "it follows from the likelihood ratio, which was left out"});
 }
@@ -115,7 +115,8 @@ Status check_anything_fitted(const Calibration& calibration) {
   const bool temperature = calibration.why_left_out(kTemperature) == nullptr;
   if (temperature || !calibration.thresholds.empty() || calibration.evidence) return {};
   std::vector<std::string> reasons;
-  for (const LeftOut& one : calibration.left_out) reasons.push_back(fmt::format("  {}: {}", one.name, one.reason));
+  for (const UnsupportedPart& one : calibration.left_out)
+    reasons.push_back(fmt::format("  {}: {}", one.name, one.reason));
   return fail(ErrorCode::manifest_invalid, "nothing can be calibrated on this set\n{}", fmt::join(reasons, "\n"));
 }
 

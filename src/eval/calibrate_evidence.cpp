@@ -156,12 +156,12 @@ double cllr_min_of(std::span<const double> scores, std::span<const int> labels) 
   return (fakes / static_cast<double>(classes.fakes) + reals / static_cast<double>(classes.reals)) / 2;
 }
 
-std::variant<Evidence, LeftOut> fit_evidence(std::span<const double> p_fake, std::span<const int> labels,
-                                             EvidenceMap map) {
+std::variant<Evidence, UnsupportedPart> fit_evidence(std::span<const double> p_fake, std::span<const int> labels,
+                                                     EvidenceMap map) {
   const Classes classes = count(labels);
   if (classes.reals < kFewestForEvidence || classes.fakes < kFewestForEvidence)
-    return LeftOut{kEvidence, fmt::format("{} real and {} fake items, at least {} of each are needed", classes.reals,
-                                          classes.fakes, kFewestForEvidence)};
+    return UnsupportedPart{kEvidence, fmt::format("{} real and {} fake items, at least {} of each are needed",
+                                                  classes.reals, classes.fakes, kFewestForEvidence)};
   Evidence evidence;
   evidence.map = map;
   evidence.prior_log_odds = std::log(static_cast<double>(classes.fakes) / static_cast<double>(classes.reals));
@@ -172,16 +172,17 @@ std::variant<Evidence, LeftOut> fit_evidence(std::span<const double> p_fake, std
     for (const double p : p_fake) log_odds.push_back(clamped_log_odds(p));
     const std::optional<LogisticFit> fit = fit_logistic(log_odds, labels);
     if (!fit)
-      return LeftOut{kEvidence,
-                     "the item scores separate real from fake without an error, or are all equal: the logistic map has "
-                     "no finite optimum; a larger or harder set is needed, or --isotonic"};
-    if (!(fit->slope > 0)) return LeftOut{kEvidence, "higher item scores do not go with more fakes"};
+      return UnsupportedPart{
+          kEvidence,
+          "the item scores separate real from fake without an error, or are all equal: the logistic map has "
+          "no finite optimum; a larger or harder set is needed, or --isotonic"};
+    if (!(fit->slope > 0)) return UnsupportedPart{kEvidence, "higher item scores do not go with more fakes"};
     evidence.slope = fit->slope;
     evidence.offset = fit->offset;
   } else {
     evidence.points = isotonic_points(fit_isotonic(p_fake, labels));
     if (evidence.points.front().posterior == evidence.points.back().posterior)
-      return LeftOut{kEvidence, "higher item scores do not go with more fakes"};
+      return UnsupportedPart{kEvidence, "higher item scores do not go with more fakes"};
   }
   std::vector<double> log_ratios;
   for (const double p : p_fake) log_ratios.push_back(std::log(likelihood_ratio(evidence, p).value));

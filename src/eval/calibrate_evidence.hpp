@@ -34,8 +34,8 @@ inline constexpr std::size_t kFewestForEvidence = 20;
 // cannot exclude, would allow no more (the idea of empirical bounds, Vergeer et al. 2016, in its simplest form). Left
 // out where a class has fewer than kFewestForEvidence items, where the logistic map has no finite optimum, or where
 // scores do not rise with the share of fakes. p_fake: of items, in [0, 1].
-std::variant<Evidence, LeftOut> fit_evidence(std::span<const double> p_fake, std::span<const int> labels,
-                                             EvidenceMap map);
+std::variant<Evidence, UnsupportedPart> fit_evidence(std::span<const double> p_fake, std::span<const int> labels,
+                                                     EvidenceMap map);
 
 // Where verdicts err more often than `error` at even prior odds, by the likelihood ratio. Requires 0 < error <= 0.5.
 AbstainBand abstain_band(const Evidence& evidence, double error);

@@ -105,28 +105,30 @@ std::size_t false_alarms_allowed(std::size_t reals, double promised_fpr) {
   return allowed;
 }
 
-std::variant<Threshold, LeftOut> promised_threshold(const PromisedPoint& point, std::span<const double> item_scores,
-                                                    std::span<const int> labels) {
+std::variant<Threshold, UnsupportedPart> promised_threshold(const PromisedPoint& point,
+                                                            std::span<const double> item_scores,
+                                                            std::span<const int> labels) {
   const std::string name(point.name);
   std::vector<double> reals;
   for (std::size_t i = 0; i < item_scores.size(); ++i)
     if (labels[i] == 0) reals.push_back(item_scores[i]);
   const std::size_t needed = reals_needed(point.fpr);
   if (reals.size() < needed)
-    return LeftOut{name,
-                   fmt::format("{} real items; at most {:g} % false alarms with {:g} % confidence needs {} of "
-                               "them: {} missing",
-                               reals.size(), 100 * point.fpr, 100 * kPromiseConfidence, needed, needed - reals.size())};
+    return UnsupportedPart{
+        name, fmt::format("{} real items; at most {:g} % false alarms with {:g} % confidence needs {} of "
+                          "them: {} missing",
+                          reals.size(), 100 * point.fpr, 100 * kPromiseConfidence, needed, needed - reals.size())};
   std::sort(reals.begin(), reals.end(), std::greater<>());
   const double threshold = threshold_above(reals[false_alarms_allowed(reals.size(), point.fpr)], item_scores);
   if (!(threshold <= 1))
-    return LeftOut{name,
-                   "no item scores higher than the reals that must not be called fake: any threshold would find "
-                   "no fake"};
+    return UnsupportedPart{
+        name,
+        "no item scores higher than the reals that must not be called fake: any threshold would find "
+        "no fake"};
   const Counts counts = count_at(threshold, item_scores, labels);
   if (counts.found == 0)
-    return LeftOut{name,
-                   fmt::format("no fake of the set reaches the threshold of {:.4f} that the reals demand", threshold)};
+    return UnsupportedPart{
+        name, fmt::format("no fake of the set reaches the threshold of {:.4f} that the reals demand", threshold)};
   return Threshold{.name = name,
                    .threshold = threshold,
                    .measured_fpr = static_cast<double>(counts.false_alarms) / static_cast<double>(counts.reals),

@@ -43,7 +43,8 @@ inline constexpr PromisedPoint kPromisedPoints[] = {{"fpr1", 0.01}, {"fpr5", 0.0
 // The point, or why the set does not support it: too few reals (and how many are missing), reals at p_fake 1, or no
 // fake above the threshold. Measured rates come with exact 95 % limits; TPR too, since at a given threshold it is a
 // plain share of items, and a bootstrap of 40 found out of 40 would claim certainty.
-std::variant<Threshold, LeftOut> promised_threshold(const PromisedPoint& point, std::span<const double> item_scores,
-                                                    std::span<const int> labels);
+std::variant<Threshold, UnsupportedPart> promised_threshold(const PromisedPoint& point,
+                                                            std::span<const double> item_scores,
+                                                            std::span<const int> labels);
 
 }  // namespace dfa

@@ -27,7 +27,7 @@ struct Threshold {
 };
 
 // What the set could not support: "temperature", "fpr1", "fpr5", "likelihood_ratio" or "abstain", and why.
-struct LeftOut {
+struct UnsupportedPart {
   std::string name;
   std::string reason;
 };
@@ -89,7 +89,7 @@ struct Calibration {
   std::vector<std::string> stamps = {};  // what a reader must know before he believes a number: "calibrated on test"
   long real_crops = 0;
   long fake_crops = 0;
-  std::vector<LeftOut> left_out = {};
+  std::vector<UnsupportedPart> left_out = {};
   std::optional<Evidence> evidence = {};
   std::optional<AbstainBand> abstain = {};
   std::vector<CalibrationFigure> figures = {};
@@ -97,11 +97,11 @@ struct Calibration {
   std::vector<ReliabilityPoint> video_reliability = {};
 
   // Nothing where the set supported it.
-  const LeftOut* why_left_out(std::string_view name) const;
+  const UnsupportedPart* why_left_out(std::string_view name) const;
 };
 
-inline const LeftOut* Calibration::why_left_out(std::string_view name) const {
-  for (const LeftOut& one : left_out)
+inline const UnsupportedPart* Calibration::why_left_out(std::string_view name) const {
+  for (const UnsupportedPart& one : left_out)
     if (one.name == name) return &one;
   return nullptr;
 }

@@ -204,10 +204,10 @@ Result<AbstainBand> read_abstain(const Json& json) {
   return band;
 }
 
-Result<LeftOut> read_left_out(const Json& json) {
+Result<UnsupportedPart> read_left_out(const Json& json) {
   DFA_TRY(require_object(json, "left_out entry"));
   RecordReader reader(json, "dfa.calibration left_out");
-  LeftOut left_out;
+  UnsupportedPart left_out;
   DFA_ASSIGN_OR_RETURN(left_out.name, reader.text("name"));
   DFA_ASSIGN_OR_RETURN(left_out.reason, reader.text("reason"));
   DFA_TRY(reader.finish());
@@ -250,7 +250,7 @@ Status read_additions(RecordReader& reader, Calibration& calibration) {
                        }));
   DFA_ASSIGN_OR_RETURN(calibration.real_crops, reader.integer("real_crops", 0, kMostCount));
   DFA_ASSIGN_OR_RETURN(calibration.fake_crops, reader.integer("fake_crops", 0, kMostCount));
-  DFA_ASSIGN_OR_RETURN(calibration.left_out, read_list<LeftOut>(reader, "left_out", read_left_out));
+  DFA_ASSIGN_OR_RETURN(calibration.left_out, read_list<UnsupportedPart>(reader, "left_out", read_left_out));
   if (reader.has("evidence")) {
     DFA_ASSIGN_OR_RETURN(const Json* evidence, reader.object("evidence"));
     DFA_ASSIGN_OR_RETURN(calibration.evidence, read_evidence(*evidence));
@@ -287,7 +287,7 @@ std::string calibration_json(const Calibration& calibration) {
   json["stamps"] = calibration.stamps;
   json["real_crops"] = calibration.real_crops;
   json["fake_crops"] = calibration.fake_crops;
-  json["left_out"] = list_json(calibration.left_out, [](const LeftOut& one) {
+  json["left_out"] = list_json(calibration.left_out, [](const UnsupportedPart& one) {
     return Json::object({{"name", one.name}, {"reason", one.reason}});
   });
   if (calibration.evidence) json["evidence"] = evidence_json(*calibration.evidence);

@@ -44,7 +44,7 @@ std::string calibration_text(const Calibration& calibration) {
                         threshold.measured_tpr, interval_text(threshold.tpr_interval));
   if (calibration.evidence) text += evidence_text(*calibration.evidence);
   if (calibration.abstain) text += abstain_text(*calibration.abstain);
-  for (const LeftOut& one : calibration.left_out) text += fmt::format("\n{}: left out: {}", one.name, one.reason);
+  for (const UnsupportedPart& one : calibration.left_out) text += fmt::format("\n{}: left out: {}", one.name, one.reason);
   for (const CalibrationFigure& figure : calibration.figures)
     text += fmt::format("\n{} {}: {:.4f} before, {:.4f} after", figure.level, figure.metric, figure.before,
                         figure.after);

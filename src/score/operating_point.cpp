@@ -46,7 +46,7 @@ OperatingPoint point_of(const Threshold& threshold, const Calibration& calibrati
 Result<OperatingPoint> named_point(std::string_view name, const Calibration& calibration) {
   for (const Threshold& threshold : calibration.thresholds)
     if (threshold.name == name) return point_of(threshold, calibration);
-  const LeftOut* left_out = calibration.why_left_out(name);
+  const UnsupportedPart* left_out = calibration.why_left_out(name);
   return fail(ErrorCode::model_incompatible,
               "the model's calibration has no operating point {}{}{}\n  next step: give another one, or a threshold "
               "between 0 and 1",
@@ -54,7 +54,7 @@ Result<OperatingPoint> named_point(std::string_view name, const Calibration& cal
 }
 
 Result<OperatingPoint> calibrated_point(std::string_view asked, const Calibration& calibration) {
-  const LeftOut* left_out = asked.empty() ? calibration.why_left_out(kDefaultPoint) : nullptr;
+  const UnsupportedPart* left_out = asked.empty() ? calibration.why_left_out(kDefaultPoint) : nullptr;
   if (left_out != nullptr)
     return without_threshold(
         fmt::format("{} was left out of the calibration on {}: {}", kDefaultPoint, calibration.set, left_out->reason));

@@ -118,7 +118,7 @@ TEST(Evidence, IsLeftOutWhereTheSetDoesNotSupportIt) {
   }
   const auto reason = [&](EvidenceMap map = EvidenceMap::logistic) {
     const auto fitted = fit_evidence(p_fake, labels, map);
-    return std::holds_alternative<LeftOut>(fitted) ? std::get<LeftOut>(fitted).reason : std::string();
+    return std::holds_alternative<UnsupportedPart>(fitted) ? std::get<UnsupportedPart>(fitted).reason : std::string();
   };
   EXPECT_THAT(reason(), HasSubstr("no finite optimum"));
   // The isotonic map of a separated set is 0 and 1; the size of the set bounds its ratios.
@@ -171,10 +171,10 @@ struct Ladder {
 TEST(Thresholds, TooFewRealsAreRefusedWithTheNumberThatIsMissing) {
   const Ladder ladder(140);
   const auto strict = promised_threshold(kPromisedPoints[0], ladder.scores, ladder.labels);
-  ASSERT_TRUE(std::holds_alternative<LeftOut>(strict));
-  EXPECT_EQ(std::get<LeftOut>(strict).name, "fpr1");
-  EXPECT_THAT(std::get<LeftOut>(strict).reason, HasSubstr("140 real items"));
-  EXPECT_THAT(std::get<LeftOut>(strict).reason, HasSubstr("needs 299 of them: 159 missing"));
+  ASSERT_TRUE(std::holds_alternative<UnsupportedPart>(strict));
+  EXPECT_EQ(std::get<UnsupportedPart>(strict).name, "fpr1");
+  EXPECT_THAT(std::get<UnsupportedPart>(strict).reason, HasSubstr("140 real items"));
+  EXPECT_THAT(std::get<UnsupportedPart>(strict).reason, HasSubstr("needs 299 of them: 159 missing"));
   const auto loose = promised_threshold(kPromisedPoints[1], ladder.scores, ladder.labels);
   ASSERT_TRUE(std::holds_alternative<Threshold>(loose));
   const Threshold& threshold = std::get<Threshold>(loose);
@@ -192,7 +192,7 @@ TEST(Thresholds, TiedRealsStayTogetherBelow) {
   Labels labels(100, 0);
   scores.push_back(0.5);
   labels.push_back(1);
-  EXPECT_TRUE(std::holds_alternative<LeftOut>(promised_threshold(kPromisedPoints[1], scores, labels)));
+  EXPECT_TRUE(std::holds_alternative<UnsupportedPart>(promised_threshold(kPromisedPoints[1], scores, labels)));
   scores.push_back(0.75);
   labels.push_back(1);
   const auto point = promised_threshold(kPromisedPoints[1], scores, labels);
@@ -204,7 +204,7 @@ TEST(Thresholds, TiedRealsStayTogetherBelow) {
   labels.assign(100, 0);
   scores.push_back(1);
   labels.push_back(1);
-  EXPECT_TRUE(std::holds_alternative<LeftOut>(promised_threshold(kPromisedPoints[1], scores, labels)));
+  EXPECT_TRUE(std::holds_alternative<UnsupportedPart>(promised_threshold(kPromisedPoints[1], scores, labels)));
 }
 
 TEST(Thresholds, KeepTheirPromiseInNineteenOfTwentySets) {
