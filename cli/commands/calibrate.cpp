@@ -119,7 +119,10 @@ Result<ScoreTable> gather(const CalibrateCommand& command, const Model& model, R
     DFA_TRY(add_scores(table, scores));
   }
   if (table.size() == 0)
-    return fail(ErrorCode::manifest_invalid, "{}: no crop has role {}", command.source(), role_name(role));
+    return fail(ErrorCode::manifest_invalid,
+                "{}: no crop has role {}\n  next step: give that role to crops that neither trained, selected nor test "
+                "the model",
+                command.source(), role_name(role));
   return table;
 }
 

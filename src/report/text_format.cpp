@@ -107,8 +107,8 @@ class TextFormat final : public RecordFormat {
     text += fmt::format("Operating point: {}.\n", operating_point_text(run_.operating_point));
     if (run_.operating_point.evidence)
       text +=
-          "LR: how much more probable the score is for a forgery than for a genuine item, by the calibration set; no "
-          "probability of being fake.\n";
+          "LR: how much more probable the score is for a forgery of the calibration set's kinds than for a genuine "
+          "item like its own; no probability of being fake.\n";
     text += fmt::format("Model {} ({}), engine {}, faces by {}, crops {}.\n", run_.model.name,
                         run_.model.sha256.empty() ? "no file" : run_.model.sha256.substr(0, kShortHash),
                         run_.engine.precision, run_.crop.detector, run_.crop.recipe);
