@@ -130,6 +130,10 @@ TEST_F(CalibrateCommand, OtherRolesNeedIKnowAndStampEveryOutput) {
   const std::string face = source_path("samples/astronaut.png").string();
   for (const char* format : {"text", "json", "jsonl", "csv"})
     EXPECT_THAT(run_dfa({"detect", "--model", out_, "--format", format, face}).out, HasSubstr(stamp)) << format;
+  // The very crops that it was calibrated on are no test set any more.
+  const Ran walled = run_dfa({"evaluate", "--model", out_, "--data", manifest_, "--bootstrap", "10"});
+  EXPECT_EQ(walled.status, 3);
+  EXPECT_THAT(walled.err, HasSubstr("the model was calibrated on its role test"));
   for (const char* format : {"text", "json"})
     EXPECT_THAT(
         run_dfa({"evaluate", "--model", out_, "--data", manifest_, "--bootstrap", "10", "--i-know", "--format", format})
