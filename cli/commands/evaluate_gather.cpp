@@ -83,7 +83,7 @@ Status add_missing(const TestedData& data, Role role, ScoreTable& table) {
   const std::filesystem::path root = manifest_root(data.named.manifest, data.named.name);
   for (const MissingInput& missing : data.prepared->missing) {
     if (missing.role != role) continue;
-    const std::string video = normal_path((root / missing.path).lexically_normal().generic_string());
+    const std::string video = one_spelling((root / missing.path).lexically_normal().generic_string());
     DFA_TRY(table.add({.path = missing.path,
                        .set = missing.set,
                        .method = missing.method,

@@ -108,7 +108,7 @@ Result<std::vector<CropScore>> score_crops(const Model& model, const std::filesy
       scores.push_back({.path = entry.path,
                         .label = entry.label,
                         .method = entry.method,
-                        .video = normal_path((root / video_key(entry)).lexically_normal().generic_string()),
+                        .video = one_spelling((root / video_key(entry)).lexically_normal().generic_string()),
                         .p_fake = {},
                         .problem = {},
                         .outcome = Outcome::scored,

@@ -175,11 +175,11 @@ class RowReader {
 
   void video_of(std::span<const std::string_view> record, const ScoreRow& row) {
     if (const std::string_view named = header_.of(kVideo, record); !named.empty())
-      video_ = normal_path(named);
+      video_ = one_spelling(named);
     else if (header_.has(kVideo) || header_.has(kFrame))
-      video_ = normal_path(row.path);
+      video_ = one_spelling(row.path);
     else {
-      guess_.path = normal_path(row.path);
+      guess_.path = one_spelling(row.path);
       video_ = video_key(guess_);
     }
   }
@@ -206,7 +206,7 @@ class RowReader {
 
 }  // namespace
 
-std::string normal_path(std::string_view path) {
+std::string one_spelling(std::string_view path) {
   std::string normal;
   normal.reserve(path.size());
   for (std::size_t i = 0; i < path.size(); ++i) {

@@ -59,6 +59,6 @@ Status write_scores_csv(const ScoreTable& table, DroppedInputs dropped, const st
 Status write_videos_csv(const ScoreTable& table, const LevelOptions& options, const std::filesystem::path& path);
 
 // '\' as '/', no doubled separators, no "." parts: one spelling of one path.
-std::string normal_path(std::string_view path);
+std::string one_spelling(std::string_view path);
 
 }  // namespace dfa
