@@ -9,6 +9,7 @@
 #include <memory>
 #include <regex>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "eval/calibrate.hpp"
 #include "eval/score_crops.hpp"
 #include "eval/score_csv.hpp"
+#include "eval/walls.hpp"
 
 namespace dfa::cli {
 namespace {
@@ -56,17 +58,28 @@ std::optional<std::string> role_objection(Role role) {
   return std::nullopt;
 }
 
-// The stamps of the run. Errors: manifest_invalid for a role that calibrates only with --i-know.
-Result<std::vector<std::string>> stamps_of(const CalibrateCommand& command, Role role) {
-  std::vector<std::string> stamps;
-  if (const auto objection = role_objection(role)) {
-    if (!command.i_know)
-      return fail(ErrorCode::manifest_invalid,
-                  "{}\n  next step: give a set of role calibration, or --i-know, which stamps the model file and every "
-                  "output made with it",
-                  *objection);
-    stamps.push_back(*objection + " (--i-know)");
-  }
+// What speaks against calibrating `model` on these crops: their role, and videos or identities that serve another role
+// in the same manifest. Errors: those of reading the manifest.
+Result<std::vector<std::string>> objections(const CalibrateCommand& command, Role role, const Model& model) {
+  std::vector<std::string> found;
+  if (const auto objection = role_objection(role)) found.push_back(*objection);
+  if (command.on.empty()) return found;
+  DFA_ASSIGN_OR_RETURN(const NamedManifest manifest, read_named_manifest(command.on));
+  const auto shared = role_breaches(training_facts(model), std::span(&manifest, 1));
+  found.insert(found.end(), shared.begin(), shared.end());
+  return found;
+}
+
+// The stamps of the run. Errors: manifest_invalid for crops that calibrate only with --i-know.
+Result<std::vector<std::string>> stamps_of(const CalibrateCommand& command, Role role, const Model& model) {
+  DFA_ASSIGN_OR_RETURN(std::vector<std::string> stamps, objections(command, role, model));
+  if (!stamps.empty() && !command.i_know)
+    return fail(
+        ErrorCode::manifest_invalid,
+        "{}\n  next step: give a set of role calibration that shares nothing with the other roles, or --i-know, "
+        "which stamps the model file and every output made with it",
+        fmt::join(stamps, "\n"));
+  for (std::string& stamp : stamps) stamp += " (--i-know)";
   if (command.force_crop) stamps.push_back("calibrated with --force-crop, on crops of another recipe than the model's");
   if (command.on.empty())
     stamps.push_back("calibrated on scores from a file: that they are this model's, and their role, was not checked");
@@ -149,8 +162,8 @@ void count_rows(const ScoreTable& table, CalibrateReport& report) {
 Result<CalibrateReport> run_calibration(const CalibrateCommand& command, Model& model, const CommandContext& context) {
   DFA_TRY(check_options(command, context));
   DFA_ASSIGN_OR_RETURN(const Role role, role_by_name(command.role));
-  DFA_ASSIGN_OR_RETURN(std::vector<std::string> stamps, stamps_of(command, role));
   DFA_ASSIGN_OR_RETURN(model, load_selected_model(context.options));
+  DFA_ASSIGN_OR_RETURN(std::vector<std::string> stamps, stamps_of(command, role, model));
   CalibrateReport report;
   report.source = command.source();
   report.model_name = model.name;
@@ -189,7 +202,8 @@ void add_calibrate_command(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand(
       "calibrate", "Fits temperature, thresholds and likelihood ratios on a calibration set; writes a new model file");
   command->add_option("--on", options->on, "Manifest (version 1) with crops of role calibration");
-  command->add_option("--from", options->from, "In its place: CSV of this model's scores with the column margin");
+  CLI::Option* from =
+      command->add_option("--from", options->from, "In its place: CSV of this model's scores with the column margin");
   command->add_option("--out", options->out, "The new model file")->required();
   command->add_option("--role", options->role, "Crops of this role; any but calibration only with --i-know")
       ->capture_default_str();
@@ -204,8 +218,9 @@ void add_calibrate_command(CLI::App& app, CommandContext& context) {
   command->add_flag("--no-abstain", options->no_abstain, "No such band: a verdict for every score")->excludes(error);
   command->add_option("--name", options->name, "Name of the set in the model file (default: the manifest's sets)");
   command->add_option("--date", options->date, "Date in the model file, YYYY-MM-DD (default: today, UTC)");
-  command->add_flag("--force-crop", options->force_crop,
-                    "Score crops that were made by another recipe than the model's");
+  command
+      ->add_flag("--force-crop", options->force_crop, "Score crops that were made by another recipe than the model's")
+      ->excludes(from);
   add_model_option(*command, context);
   add_engine_option(*command, context);
   add_threads_option(*command, context);

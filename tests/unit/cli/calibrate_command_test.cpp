@@ -142,6 +142,20 @@ TEST_F(CalibrateCommand, OtherRolesNeedIKnowAndStampEveryOutput) {
         << format;
 }
 
+TEST_F(CalibrateCommand, PersonsOfTheTrainingSetDoNotCalibrate) {
+  Manifest manifest = read_manifest(manifest_).value();
+  manifest.entries.front().identity = "id1";  // calibration
+  manifest.entries.back().identity = "id1";   // test
+  manifest.entries.back().set = manifest.entries.front().set;
+  ASSERT_TRUE(write_manifest(manifest, manifest_));
+  const Ran refused = calibrate({"--on", manifest_, "--out", out_});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.err, HasSubstr("id1"));
+  const Ran ran = calibrate({"--on", manifest_, "--out", out_, "--i-know"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("STAMPED: 1 identities serve two roles"));
+}
+
 TEST_F(CalibrateCommand, RefusesWhatItCannotAnswer) {
   EXPECT_EQ(calibrate({"--out", out_}).status, 2);
   EXPECT_EQ(calibrate({"--on", manifest_, "--from", manifest_, "--out", out_}).status, 2);
