@@ -13,6 +13,7 @@
 namespace dfa {
 
 inline constexpr int kCalibrationVersion = 2;
+inline constexpr std::string_view kLogistic = "logistic", kIsotonic = "isotonic";  // EvidenceMap in the record
 
 // Equal calibrations give equal text.
 std::string calibration_json(const Calibration& calibration);
