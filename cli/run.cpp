@@ -9,6 +9,7 @@
 
 #include "cli/commands/about.hpp"
 #include "cli/commands/bench.hpp"
+#include "cli/commands/calibrate.hpp"
 #include "cli/commands/detect.hpp"
 #include "cli/commands/doctor.hpp"
 #include "cli/commands/evaluate.hpp"
@@ -32,6 +33,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_detect_command(app, context);
   add_doctor_command(app, context);
   add_evaluate_command(app, context);
+  add_calibrate_command(app, context);
   add_prepare_command(app, context);
   add_synthesize_command(app, context);
   add_train_command(app, context);

@@ -136,7 +136,12 @@ Result<NamedManifest> read_named_manifest(const std::filesystem::path& path) {
 
 TrainingFacts training_facts(const Model& model) {
   TrainingFacts facts;
-  if (model.calibration) facts.calibration_set = model.calibration->set;
+  if (model.calibration) {
+    facts.calibration_set = model.calibration->set;
+    facts.calibration_role = model.calibration->role;
+    facts.calibration_manifest_sha256 = model.calibration->manifest_sha256;
+    facts.calibration_stamps = model.calibration->stamps;
+  }
   const Json training = Json::parse(model.training, nullptr, false);
   if (!training.is_object()) return facts;
   facts.seed = text_of(training, "seed");
@@ -154,6 +159,10 @@ TrainingFacts training_facts(const Model& model) {
 std::vector<std::string> selection_breaches(const TrainingFacts& facts, std::span<const NamedManifest> tested,
                                             Role role, std::span<const NamedManifest> made_on) {
   std::vector<std::string> breaches;
+  for (const NamedManifest& test : tested)
+    if (facts.calibration_role == role_name(role) && facts.calibration_manifest_sha256 == test.sha256)
+      breaches.push_back(
+          fmt::format("{}: the model was calibrated on its role {} (dfa.calibration)", test.name, role_name(role)));
   if (facts.selected_on != role_name(role)) return breaches;
   for (const NamedManifest& test : tested) {
     if (facts.manifest_sha256 == test.sha256)
@@ -206,6 +215,7 @@ std::vector<std::string> role_stamps(const TrainingFacts& facts, Role role) {
         fmt::format("role {}: no test result, such crops train, select or calibrate models", role_name(role)));
   if (facts.selected_on == role_name(Role::test))
     stamps.push_back("the model's checkpoint was selected on a test split");
+  stamps.insert(stamps.end(), facts.calibration_stamps.begin(), facts.calibration_stamps.end());
   return stamps;
 }
 

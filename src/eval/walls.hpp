@@ -34,13 +34,17 @@ struct TrainingFacts {
   std::string selection;    // the rule in words
   std::string base_sha256;  // of the pre-trained weights
   std::string calibration_set;
+  std::string calibration_role;             // role of the crops that it was calibrated on
+  std::string calibration_manifest_sha256;  // of their manifest
+  std::vector<std::string> calibration_stamps;
   std::string deviations;  // from an honest run, in words
 };
 TrainingFacts training_facts(const Model& model);
 
 // Each reason, in words, why the tested crops are not independent of the model; empty where none is known.
 //   selection: the model file says that crops of `role` of this very manifest (by hash) chose its checkpoint, or that
-//              some test split did, and neither it nor `made_on` tells of which data
+//              some test split did, and neither it nor `made_on` tells of which data, or that
+//              it was calibrated on them
 //   sharing:   the tested crops share a video, identity, source or crop with those roles of `made_on` (and of `tested`
 //              itself, where the model file names its hash) that train, select and calibrate
 std::vector<std::string> selection_breaches(const TrainingFacts& facts, std::span<const NamedManifest> tested,
@@ -51,7 +55,8 @@ std::vector<std::string> sharing_breaches(const TrainingFacts& facts, std::span<
 // was made on none of them, identities are left alone: Celeb-DF's own test list shares persons with the rest.
 std::vector<std::string> role_breaches(const TrainingFacts& facts, std::span<const NamedManifest> manifests);
 
-// Stamps that never stop a run: a role that is not for reporting, a model that was chosen on some test split.
+// Stamps that never stop a run: a role that is not for reporting, a model that was chosen on some test split, the
+// stamps of its calibration.
 std::vector<std::string> role_stamps(const TrainingFacts& facts, Role role);
 
 // No breaches: nothing. Breaches without --i-know: manifest_invalid, with all of them and the next step. With it: a

@@ -16,6 +16,9 @@ namespace dfa {
 std::string model_text(const Model& model);
 std::string model_json(const Model& model);
 
+// What was measured, on what, and what the set could not support; lines without a trailing newline.
+std::string calibration_text(const Calibration& calibration);
+
 // `dfa model verify`: one line a group with the largest difference and the tolerance. JSON: schema dfa.model-verify/1.
 std::string verify_text(const VerifyReport& report);
 std::string verify_json(const VerifyReport& report, const Model& model);

@@ -53,17 +53,6 @@ std::string words(const Json& json) {
   return text;
 }
 
-std::string calibration_text(const Model& model) {
-  if (!model.calibration) return "none: scores of this model are not validated";
-  const Calibration& calibration = *model.calibration;
-  std::string text = fmt::format("temperature {:.4g}, on {} ({} real, {} fake, {})", calibration.temperature,
-                                 calibration.set, calibration.reals, calibration.fakes, calibration.date);
-  for (const Threshold& threshold : calibration.thresholds)
-    text += fmt::format("\n{}: p_fake above {:.4f}, measured FPR {:.4f}, TPR {:.4f}", threshold.name,
-                        threshold.threshold, threshold.measured_fpr, threshold.measured_tpr);
-  return text;
-}
-
 Json metadata_records(const Model& model) {
   const Metadata metadata = model_metadata(model);
   const auto parsed = [&](std::string_view key) {
@@ -93,7 +82,7 @@ std::string model_text(const Model& model) {
   text += line("tensors", fmt::format("{} ({})", model.weights.size(), dtypes));
   if (model.kind == kDetector) {
     text += line("crop", words(records["crop"]));
-    text += line("calibration", calibration_text(model));
+    text += line("calibration", model.calibration ? calibration_text(*model.calibration) : "none: scores of this model are not validated");
     text +=
         line("golden", model.golden ? fmt::format("{} crops with the logits of ref: dfa model verify recomputes them",
                                                   model.golden->count)

@@ -1,10 +1,10 @@
 #include "model/metadata.hpp"
 
 #include <charconv>
-#include <limits>
 #include <set>
 
 #include "base/nearest_name.hpp"
+#include "model/calibration_json.hpp"
 #include "model/config_json.hpp"
 
 namespace dfa {
@@ -83,57 +83,7 @@ Result<std::string> read_kind(const Metadata& metadata) {
   return *kind;
 }
 
-Result<Threshold> parse_threshold(const Json& json) {
-  if (!json.is_object()) return fail(ErrorCode::model_incompatible, "dfa.calibration: a threshold that is no object");
-  RecordReader reader(json, "dfa.calibration threshold");
-  Threshold threshold;
-  DFA_ASSIGN_OR_RETURN(threshold.name, reader.text("name"));
-  DFA_ASSIGN_OR_RETURN(threshold.threshold, reader.number("threshold", 0, 1));
-  DFA_ASSIGN_OR_RETURN(threshold.measured_fpr, reader.number("measured_fpr", 0, 1));
-  DFA_ASSIGN_OR_RETURN(threshold.measured_tpr, reader.number("measured_tpr", 0, 1));
-  DFA_TRY(reader.finish());
-  return threshold;
-}
-
 }  // namespace
-
-std::string calibration_json(const Calibration& calibration) {
-  Json thresholds = Json::array();
-  for (const Threshold& threshold : calibration.thresholds)
-    thresholds.push_back(Json::object({{"name", threshold.name},
-                                       {"threshold", threshold.threshold},
-                                       {"measured_fpr", threshold.measured_fpr},
-                                       {"measured_tpr", threshold.measured_tpr}}));
-  return json_text(Json::object({{"temperature", calibration.temperature},
-                                 {"thresholds", thresholds},
-                                 {"set", calibration.set},
-                                 {"reals", calibration.reals},
-                                 {"fakes", calibration.fakes},
-                                 {"date", calibration.date}}));
-}
-
-Result<Calibration> parse_calibration(std::string_view text) {
-  // A temperature outside says that the fit has failed; 0 would divide by zero.
-  constexpr double kLowestTemperature = 1e-3, kHighestTemperature = 1e3;
-  DFA_ASSIGN_OR_RETURN(const Json json, parse_record(text, "dfa.calibration"));
-  RecordReader reader(json, "dfa.calibration");
-  Calibration calibration;
-  DFA_ASSIGN_OR_RETURN(calibration.temperature, reader.number("temperature", kLowestTemperature, kHighestTemperature));
-  DFA_ASSIGN_OR_RETURN(const Json* thresholds, reader.list("thresholds"));
-  std::set<std::string> names;
-  for (const Json& entry : *thresholds) {
-    DFA_ASSIGN_OR_RETURN(Threshold threshold, parse_threshold(entry));
-    if (!names.insert(threshold.name).second)
-      return fail(ErrorCode::model_incompatible, "dfa.calibration: threshold {} comes twice", threshold.name);
-    calibration.thresholds.push_back(std::move(threshold));
-  }
-  DFA_ASSIGN_OR_RETURN(calibration.set, reader.text("set"));
-  DFA_ASSIGN_OR_RETURN(calibration.reals, reader.integer("reals", 0, std::numeric_limits<long>::max()));
-  DFA_ASSIGN_OR_RETURN(calibration.fakes, reader.integer("fakes", 0, std::numeric_limits<long>::max()));
-  DFA_ASSIGN_OR_RETURN(calibration.date, reader.text("date"));
-  DFA_TRY(reader.finish());
-  return calibration;
-}
 
 Metadata model_metadata(const Model& model) {
   Metadata metadata;

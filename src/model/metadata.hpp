@@ -22,8 +22,4 @@ Metadata model_metadata(const Model& model);
 // that does not parse).
 Result<Model> parse_metadata(const Metadata& metadata);
 
-std::string calibration_json(const Calibration& calibration);
-// Errors: model_incompatible.
-Result<Calibration> parse_calibration(std::string_view json);
-
 }  // namespace dfa

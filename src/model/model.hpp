@@ -9,28 +9,13 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/calibration.hpp"
 #include "nn/network.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
 #include "tensorfile/tensor.hpp"
 
 namespace dfa {
-
-// Made by `dfa calibrate`; absent in a model that nobody validated.
-struct Threshold {
-  std::string name;  // "fpr1", "fpr5"
-  double threshold = 0;
-  double measured_fpr = 0;
-  double measured_tpr = 0;
-};
-struct Calibration {
-  double temperature = 1;
-  std::vector<Threshold> thresholds;
-  std::string set;  // name of the calibration set
-  long reals = 0;
-  long fakes = 0;
-  std::string date;
-};
 
 // The file's own proof: crops in, logits out.
 struct GoldenVectors {
@@ -45,7 +30,7 @@ struct Model {
   std::string name;               // shown in records
   NetworkConfig config;
   CropRecipe crop;
-  std::optional<Calibration> calibration;
+  std::optional<Calibration> calibration;  // absent in a model that nobody validated
   std::optional<GoldenVectors> golden;
   std::string training;  // dfa.training, JSON text of an object, may be empty
   std::string license;

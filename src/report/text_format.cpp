@@ -42,6 +42,12 @@ std::string person_line(const PersonRecord& person, MediaKind kind) {
   return line + '\n';
 }
 
+// "LR 14: moderate support for ..."; at a bound "LR 141 or more".
+std::string likelihood_text(const LikelihoodRatio& ratio) {
+  constexpr std::string_view kBeyond[] = {"", " or less", " or more"};
+  return fmt::format("LR {:.2g}{}: {}", ratio.value, kBeyond[static_cast<std::size_t>(ratio.bound)], ratio.words);
+}
+
 class TextFormat final : public RecordFormat {
  public:
   explicit TextFormat(const FormatOptions& options)
@@ -58,6 +64,8 @@ class TextFormat final : public RecordFormat {
                                   ? fmt::format("{}", work.faces_used)
                                   : fmt::format("{} of {}", work.faces_used, work.faces_found);
     std::string note = printable(item.reason);
+    if (item.likelihood_ratio)
+      note = fmt::format("{}{}{}", likelihood_text(*item.likelihood_ratio), note.empty() ? "" : "; ", note);
     if (item.persons.size() > 1)
       note = fmt::format("{} persons{}{}", item.persons.size(), note.empty() ? "" : "; ", note);
     std::string text =
@@ -97,6 +105,10 @@ class TextFormat final : public RecordFormat {
         "\np_fake: 0 = real, 1 = fake; how likely a forgery is in the model's eyes, not how much was changed.\n";
     text += fmt::format("Rule: {}.\n", kItemRule);
     text += fmt::format("Operating point: {}.\n", operating_point_text(run_.operating_point));
+    if (run_.operating_point.evidence)
+      text +=
+          "LR: how much more probable the score is for a forgery of the calibration set's kinds than for a genuine "
+          "item like its own; no probability of being fake.\n";
     text += fmt::format("Model {} ({}), engine {}, faces by {}, crops {}.\n", run_.model.name,
                         run_.model.sha256.empty() ? "no file" : run_.model.sha256.substr(0, kShortHash),
                         run_.engine.precision, run_.crop.detector, run_.crop.recipe);

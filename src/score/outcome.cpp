@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "score/likelihood.hpp"
+
 namespace dfa {
 namespace {
 
@@ -81,6 +83,7 @@ void clear_measurements(ItemRecord& item, Outcome outcome, const Error& error) {
   item.reason = fmt::format("{}: {}", error_code_name(error.code), error.message);
   item.p_fake.reset();
   item.verdict.reset();
+  item.likelihood_ratio.reset();
   item.persons.clear();
   item.work.faces_used = 0;
 }
@@ -98,7 +101,9 @@ void conclude_item(ItemRecord& item, std::vector<SampledFrame> frames, const std
   item.persons = link_persons(std::move(frames), item.kind == MediaKind::video ? TimeLine::intervals : TimeLine::none);
   item.p_fake = largest_over_persons(item.persons);
   item.verdict.reset();
+  item.likelihood_ratio.reset();
   if (item.p_fake) item.verdict = verdict_at(point, *item.p_fake);
+  if (item.p_fake && point.evidence) item.likelihood_ratio = likelihood_ratio(*point.evidence, *item.p_fake);
 }
 
 void conclude_unread(ItemRecord& item, const Error& error) {

@@ -13,8 +13,8 @@
 namespace dfa {
 
 // Requires: item.input, kind, sha256 and the counters of item.work that the stages keep (frames, seconds,
-// faces_over_limit) are set. Ensures: persons, faces_found, faces_used, outcome, p_fake and verdict follow from
-// `frames`; `notes` (a cut, frames that failed) go into the reason after the outcome's own words.
+// faces_over_limit) are set. Ensures: persons, faces_found, faces_used, outcome, p_fake, verdict and likelihood_ratio
+// follow from `frames`; `notes` (a cut, frames that failed) go into the reason after the outcome's own words.
 void conclude_item(ItemRecord& item, std::vector<SampledFrame> frames, const std::vector<std::string>& notes,
                    const FaceRules& rules, const OperatingPoint& point);
 

@@ -12,6 +12,7 @@
 
 #include "geometry/geometry.hpp"
 #include "media/sniff.hpp"
+#include "model/calibration.hpp"
 
 namespace dfa {
 
@@ -84,6 +85,16 @@ struct WorkRecord {
   StageSeconds seconds;               // time spent on this item in each stage; stages overlap
 };
 
+// How much more probable the item's score is among fakes than among reals, by the model's calibration set.
+enum class LikelihoodBound { none, lowest, highest };
+struct LikelihoodRatio {
+  double value = 1;  // > 1 speaks for a forgery, < 1 for a genuine item
+  double log10 = 0;
+  // The set is too small to support a ratio further from 1: the true one may lie beyond.
+  LikelihoodBound bound = LikelihoodBound::none;
+  std::string words;  // on a verbal scale
+};
+
 struct ItemRecord {
   std::string input;                  // the path as it was given or found; bytes of the file system
   std::optional<std::string> sha256;  // empty when the file could not be read
@@ -92,6 +103,7 @@ struct ItemRecord {
   std::string reason;  // why not scored; for scored items what a reader must know besides, often empty
   std::optional<double> p_fake;
   std::optional<Verdict> verdict;
+  std::optional<LikelihoodRatio> likelihood_ratio = {};  // of scored items, where the model's calibration has one
   std::vector<PersonRecord> persons;
   WorkRecord work;
 };
@@ -130,6 +142,12 @@ struct OperatingPoint {
   std::optional<double> expected_fpr;
   std::optional<double> expected_tpr;
   std::optional<std::string> calibrated_on;
+  std::optional<ShareInterval> expected_fpr_interval = {};  // 95 %
+  std::optional<ShareInterval> expected_tpr_interval = {};
+  std::optional<AbstainBand> abstain = {};  // of a calibrated model's own points; a caller's threshold has none
+  std::optional<Evidence> evidence = {};    // where items get a likelihood ratio; not part of the record
+  std::vector<std::string> stamps = {};     // of the calibration: what makes its rates doubtful
+  std::string why_no_threshold = {};        // a calibrated model without the default point: what its set lacked
 };
 
 // What holds for every item of a run.

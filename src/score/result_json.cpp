@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "score/likelihood.hpp"
+
 namespace dfa {
 namespace {
 
@@ -109,6 +111,34 @@ Json work_json(const WorkRecord& work) {
             {"score", seconds(work.seconds.score)}}}};
 }
 
+Json likelihood_json(const LikelihoodRatio& ratio) {
+  return {{"value", number(ratio.value)},
+          {"log10", number(ratio.log10)},
+          {"bound", likelihood_bound_name(ratio.bound)},
+          {"words", ratio.words}};
+}
+
+Json interval_pair(const std::optional<ShareInterval>& interval) {
+  return interval ? Json::array({interval->low, interval->high}) : Json(nullptr);
+}
+
+Json abstain_json(const std::optional<AbstainBand>& band) {
+  if (!band) return nullptr;
+  return {{"error", band->error}, {"low", band->low}, {"high", number(band->high)}};
+}
+
+Json operating_point_json(const OperatingPoint& point) {
+  return {{"name", point.name},
+          {"threshold", number(point.threshold)},
+          {"expected_fpr", number(point.expected_fpr)},
+          {"expected_tpr", number(point.expected_tpr)},
+          {"calibrated_on", text(point.calibrated_on)},
+          {"expected_fpr_interval", interval_pair(point.expected_fpr_interval)},
+          {"expected_tpr_interval", interval_pair(point.expected_tpr_interval)},
+          {"abstain", abstain_json(point.abstain)},
+          {"stamps", Json(point.stamps)}};
+}
+
 // The keys of an item with the closing brace, and without the opening one.
 std::string item_tail(const ItemRecord& item) {
   Json head;
@@ -120,6 +150,7 @@ std::string item_tail(const ItemRecord& item) {
   head["reason"] = item.reason;
   head["p_fake"] = number(item.p_fake);
   head["verdict"] = item.verdict ? Json(verdict_name(*item.verdict)) : Json(nullptr);
+  if (item.likelihood_ratio) head["likelihood_ratio"] = likelihood_json(*item.likelihood_ratio);
   std::string tail = dump(head).substr(1);
   tail.back() = ',';  // instead of the closing brace
   tail += "\"persons\":[";
@@ -135,7 +166,6 @@ enum class Card { leave_out, write };
 Json run_json(const RunRecord& run, Card card) {
   Json model = {{"name", run.model.name}, {"sha256", run.model.sha256}};
   if (card == Card::write) model["card"] = run.model.card;
-  const OperatingPoint& point = run.operating_point;
   return {{"schema", kResultSchema},
           {"tool", {{"version", run.tool.version}, {"build", run.tool.build}}},
           {"model", std::move(model)},
@@ -149,12 +179,7 @@ Json run_json(const RunRecord& run, Card card) {
             {"difference", run.crop.difference}}},
           {"score_semantics", kScoreSemantics},
           {"rule", kItemRule},
-          {"operating_point",
-           {{"name", point.name},
-            {"threshold", number(point.threshold)},
-            {"expected_fpr", number(point.expected_fpr)},
-            {"expected_tpr", number(point.expected_tpr)},
-            {"calibrated_on", text(point.calibrated_on)}}}};
+          {"operating_point", operating_point_json(run.operating_point)}};
 }
 
 }  // namespace

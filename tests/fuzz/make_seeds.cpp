@@ -2,6 +2,7 @@
 // GOLDEN_DIR is tests/golden/tensorfile.
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "base/file.hpp"
 #include "dataset/landmark_file.hpp"
@@ -35,11 +36,31 @@ Model smallest_detector() {
   return model;
 }
 
+// Every part of a calibration once.
+dfa::Calibration full_calibration() {
+  dfa::Calibration calibration;
+  calibration.temperature = 1.5;
+  calibration.thresholds = {{"fpr5", 0.5, 0.05, 0.9, dfa::ShareInterval{0, 1}, dfa::ShareInterval{0, 1}}};
+  calibration.set = calibration.date = "s";
+  calibration.reals = calibration.fakes = calibration.real_crops = calibration.fake_crops = 1;
+  calibration.role = "test";
+  calibration.stamps = {"s"};
+  calibration.left_out = {{"fpr1", "r"}};
+  calibration.evidence = dfa::Evidence{.map = dfa::EvidenceMap::isotonic, .points = {{0.1, 0}, {0.9, 1}}};
+  calibration.abstain = dfa::AbstainBand{0.2, 0.3, 0.7};
+  calibration.figures = {{"video", "nll", 0.7, 0.6}};
+  calibration.frame_reliability = calibration.video_reliability = {{0.1, 0.2, 1}};
+  return calibration;
+}
+
 Status write_models(const std::filesystem::path& folder) {
   Model model = smallest_detector();
   DFA_ASSIGN_OR_RETURN(model.golden, dfa::make_golden(model, dfa::synthetic_crops(1, 2), 1, dfa::Dtype::f32));
   DFA_TRY(save_model(model, folder / "detector_f32", dfa::Dtype::f32));
   DFA_TRY(save_model(model, folder / "detector_f16", dfa::Dtype::f16));
+  const auto first_calibration = std::exchange(model.calibration, full_calibration());
+  DFA_TRY(save_model(model, folder / "detector_calibrated", dfa::Dtype::f16));
+  model.calibration = first_calibration;
   model.kind = "backbone";
   model.golden.reset();
   model.config.gba = model.config.lsa = false;

@@ -214,6 +214,86 @@ TEST(ModelFile, CalibrationIsStrict) {
   EXPECT_THAT(changed(",\"date\":\"d\"", ""), HasSubstr("date is missing"));
 }
 
+Calibration full_calibration() {
+  Calibration calibration;
+  calibration.temperature = 1.0 / 3;
+  calibration.thresholds = {{"fpr1", 0.9, 0.005, 0.5, ShareInterval{0, 0.02}, ShareInterval{0.4, 0.6}},
+                            {"fpr5", 0.7, 0.03, 0.8, ShareInterval{0.01, 0.06}, ShareInterval{0.7, 0.9}}};
+  calibration.set = "held out";
+  calibration.reals = 400;
+  calibration.fakes = 200;
+  calibration.date = "2026-01-02";
+  calibration.role = "calibration";
+  calibration.manifest_sha256 = std::string(64, 'e');
+  calibration.stamps = {"--force-crop"};
+  calibration.real_crops = 1600;
+  calibration.fake_crops = 800;
+  calibration.left_out = {{"abstain", "why \"not\""}};
+  calibration.evidence = Evidence{.map = EvidenceMap::isotonic,
+                                  .points = {{0.1, 0}, {0.5, 0.25}, {0.9, 0.25}},
+                                  .prior_log_odds = -0.7,
+                                  .lowest = 1.0 / 201,
+                                  .highest = 401,
+                                  .cllr = 0.4,
+                                  .cllr_min = 0.3};
+  calibration.abstain = AbstainBand{0.2, 0.3, std::nullopt};
+  calibration.figures = {{"frame", "nll", 0.7, 0.6}, {"video", "ece_width", 0.2, 0.1}};
+  calibration.frame_reliability = {{0.1, 0.05, 1200}, {0.9, 0.8, 1200}};
+  calibration.video_reliability = {{0.2, 0.1, 600}};
+  return calibration;
+}
+
+TEST(ModelFile, AFullCalibrationComesBackToTheBit) {
+  const test::TempDir folder;
+  Model model = test::small_model();
+  model.calibration = full_calibration();
+  ASSERT_TRUE(save_model(model, folder / "a.dfa", Dtype::f32));
+  const auto read = load_model(folder / "a.dfa");
+  ASSERT_TRUE(read) << read.error().message;
+  const Calibration& calibration = read->calibration.value();
+  EXPECT_EQ(calibration.temperature, 1.0 / 3);
+  EXPECT_EQ(calibration.thresholds[0].tpr_interval->high, 0.6);
+  EXPECT_EQ(calibration.evidence->points[1].posterior, 0.25);
+  EXPECT_EQ(calibration.evidence->lowest, 1.0 / 201);
+  EXPECT_FALSE(calibration.abstain->high);
+  EXPECT_EQ(calibration.left_out[0].reason, "why \"not\"");
+  EXPECT_EQ(calibration.frame_reliability[1].count, 1200);
+  EXPECT_EQ(calibration.figures[1].metric, "ece_width");
+  // Everything else too: what is written again is the same.
+  ASSERT_TRUE(save_model(*read, folder / "b.dfa", Dtype::f32));
+  EXPECT_EQ(sha256_file(folder / "a.dfa").value(), sha256_file(folder / "b.dfa").value());
+}
+
+TEST(ModelFile, AFullCalibrationIsStrict) {
+  Model model = test::small_model();
+  model.calibration = full_calibration();
+  const std::string good = file_of(model).metadata.at("dfa.calibration");
+  const auto changed = [&](std::string_view from, std::string_view to) {
+    std::string text = good;
+    EXPECT_NE(text.find(from), std::string::npos) << from;
+    return message_with("dfa.calibration", text.replace(text.find(from), from.size(), to));
+  };
+  EXPECT_THAT(changed("\"version\":2", "\"version\":3"),
+              HasSubstr("version is 3, expected a whole number from 2 to 2"));
+  EXPECT_THAT(changed("\"threshold\":0.9", "\"threshold\":0.6"), HasSubstr("fpr1 0.6 lies below fpr5 0.7"));
+  EXPECT_THAT(changed("\"threshold\":0.9", "\"threshold\":NaN"), HasSubstr("no JSON object"));
+  EXPECT_THAT(changed("\"threshold\":0.9", "\"threshold\":null"), HasSubstr("threshold is null"));
+  EXPECT_THAT(changed("[0.01,0.06]", "[0.04,0.06]"), HasSubstr("without the measured share 0.03"));
+  EXPECT_THAT(changed("[0.01,0.06]", "[0.01]"), HasSubstr("expected 2 numbers"));
+  EXPECT_THAT(changed("\"fpr_interval\":[0.01,0.06],", ""), HasSubstr("fpr_interval is missing"));
+  EXPECT_THAT(changed("[0.9,0.25]", "[0.9,0.2]"), HasSubstr("does not rise"));
+  EXPECT_THAT(changed("[0.9,0.25]", "[0.5,0.25]"), HasSubstr("does not rise"));
+  EXPECT_THAT(changed("isotonic", "spline"), HasSubstr("map is \"spline\", expected logistic or isotonic"));
+  EXPECT_THAT(changed("\"highest\":401.0", "\"highest\":0.5"), HasSubstr("highest is 0.5"));
+  EXPECT_THAT(changed("\"error\":0.2", "\"error\":0.7"), HasSubstr("error is 0.7"));
+  EXPECT_THAT(changed("\"high\":null", "\"high\":0.1"), HasSubstr("high is 0.1"));
+  EXPECT_THAT(changed("\"level\":\"frame\"", "\"level\":\"crop\""), HasSubstr("expected frame or video"));
+  EXPECT_THAT(changed("[0.2,0.1,600]", "[0.2,0.1,-1]"), HasSubstr("video_reliability holds"));
+  EXPECT_THAT(changed("\"role\":\"calibration\"", "\"role\":\"\""), HasSubstr("expected the role"));
+  EXPECT_THAT(changed("\"stamps\":[\"--force-crop\"],", ""), HasSubstr("stamps is missing"));
+  EXPECT_THAT(changed("\"stamps\":[", "\"signed\":1,\"stamps\":["), HasSubstr("key signed is not known"));
+}
+
 TEST(ModelFile, TensorsMustBeExactlyThoseOfTheNetwork) {
   TensorFile file = file_of(test::small_model());
   file.tensors.erase("norm.bias");
