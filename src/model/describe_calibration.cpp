@@ -22,16 +22,17 @@ std::string evidence_text(const Evidence& evidence) {
   const std::string map = evidence.map == EvidenceMap::logistic
                               ? fmt::format("logistic, slope {:.4g}, offset {:.4g}", evidence.slope, evidence.offset)
                               : fmt::format("isotonic, {} points", evidence.points.size());
-  return fmt::format("\nlikelihood ratio of items: {}; set's odds {:.4g} taken off; held within 1/{:.0f} and {:.0f}; "
-                     "Cllr {:.4f} bits on the set, {:.4f} at best",
-                     map, std::exp(evidence.prior_log_odds), 1 / evidence.lowest, evidence.highest, evidence.cllr,
-                     evidence.cllr_min);
+  return fmt::format(
+      "\nlikelihood ratio of items: {}; set's odds {:.4g} taken off; held within 1/{:.0f} and {:.0f}; "
+      "Cllr {:.4f} bits on the set, {:.4f} at best",
+      map, std::exp(evidence.prior_log_odds), 1 / evidence.lowest, evidence.highest, evidence.cllr, evidence.cllr_min);
 }
 
 std::string abstain_text(const AbstainBand& band) {
-  return fmt::format("\ninconclusive where a verdict would err in more than {:g} % at even odds: real from p_fake "
-                     "{:.4f} up, fake {}",
-                     100 * band.error, band.low, band.high ? fmt::format("below {:.4f}", *band.high) : "everywhere");
+  return fmt::format(
+      "\ninconclusive where a verdict would err in more than {:g} % at even odds: real from p_fake "
+      "{:.4f} up, fake {}",
+      100 * band.error, band.low, band.high ? fmt::format("below {:.4f}", *band.high) : "everywhere");
 }
 
 }  // namespace
@@ -44,10 +45,11 @@ std::string calibration_text(const Calibration& calibration) {
                         threshold.measured_tpr, interval_text(threshold.tpr_interval));
   if (calibration.evidence) text += evidence_text(*calibration.evidence);
   if (calibration.abstain) text += abstain_text(*calibration.abstain);
-  for (const UnsupportedPart& one : calibration.left_out) text += fmt::format("\n{}: left out: {}", one.name, one.reason);
+  for (const UnsupportedPart& one : calibration.left_out)
+    text += fmt::format("\n{}: left out: {}", one.name, one.reason);
   for (const CalibrationFigure& figure : calibration.figures)
-    text += fmt::format("\n{} {}: {:.4f} before, {:.4f} after", figure.level, figure.metric, figure.before,
-                        figure.after);
+    text +=
+        fmt::format("\n{} {}: {:.4f} before, {:.4f} after", figure.level, figure.metric, figure.before, figure.after);
   for (const std::string& stamp : calibration.stamps) text += fmt::format("\nSTAMPED: {}", stamp);
   return text;
 }

@@ -82,7 +82,8 @@ std::string model_text(const Model& model) {
   text += line("tensors", fmt::format("{} ({})", model.weights.size(), dtypes));
   if (model.kind == kDetector) {
     text += line("crop", words(records["crop"]));
-    text += line("calibration", model.calibration ? calibration_text(*model.calibration) : "none: scores of this model are not validated");
+    text += line("calibration", model.calibration ? calibration_text(*model.calibration)
+                                                  : "none: scores of this model are not validated");
     text +=
         line("golden", model.golden ? fmt::format("{} crops with the logits of ref: dfa model verify recomputes them",
                                                   model.golden->count)

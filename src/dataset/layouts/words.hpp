@@ -1,4 +1,5 @@
-// Names as data sets use them: suffixes, numbers, words for classes and splits. Internal to this room, but for normal_path().
+// Names as data sets use them: suffixes, numbers, words for classes and splits. Internal to this room, but for
+// normal_path().
 #pragma once
 
 #include <cstdint>
