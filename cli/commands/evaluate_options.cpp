@@ -97,6 +97,8 @@ void add_evaluate_options(CLI::App& command, EvaluateOptions& options, CommandCo
   command.add_option("--scores", options.scores, "Write a CSV with a row for each crop")->type_name("FILE");
   command.add_option("--out", options.out, "Write every form, scores.csv and videos.csv into this folder")
       ->type_name("DIR");
+  command.add_option("--report", options.page, "Write the evaluation as one HTML file that needs nothing else")
+      ->type_name("FILE");
   add_models_option(command, context,
                     "Model file (default: the model inside this program); with --protocol ROW=FILE, one a row");
   add_engine_option(command, context);

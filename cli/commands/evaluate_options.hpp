@@ -29,6 +29,7 @@ struct EvaluateOptions {
   std::vector<std::string> by;  // --by: "method", "set"; the rows beside "all"
   std::string scores;           // --scores: CSV of the crops' scores
   std::string out;              // --out: folder for every form and the scores
+  std::string page;             // --report: one HTML file
 
   bool groups_by(std::string_view word) const;
   // `evaluation` with the seed and the frames that stand beside it.

@@ -6,8 +6,7 @@
 #include <string>
 
 #include "base/file.hpp"
-#include "base/hash.hpp"
-#include "base/machine.hpp"
+#include "cli/commands/page_origin.hpp"
 #include "dataset/manifest.hpp"
 #include "report/evaluation_page.hpp"
 #include "report/thumbnail.hpp"
@@ -17,26 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostCommandBytes = 1 << 20;
 constexpr std::size_t kMostHeaderBytes = 1 << 20;
-
-// As a shell would take it.
-std::string shell_word(const std::string& word) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-// This process's own, as the kernel has it; empty where it does not say.
-std::string command_line() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::string line, word;
-  for (std::size_t count = 0; count < kMostCommandBytes && std::getline(file, word, '\0'); count += word.size() + 1)
-    line += (line.empty() ? "" : " ") + shell_word(word);
-  return line;
-}
 
 // The folder of a manifest's crops, from its first line alone.
 Result<fs::path> root_of(const fs::path& manifest) {
@@ -79,49 +59,32 @@ class CropFinder {
   std::vector<fs::path> roots_;
 };
 
-// "avx2, fma; 2 processors".
-std::string machine_words() {
-  const MachineFacts facts = machine_facts();
-  return fmt::format("{}, {} processors, {}", facts.cpu_model, facts.processors, fmt::join(facts.isa, " "));
-}
-
 class PagePart : public EvaluatePart {
  public:
   void add_options(CLI::App& command) override {
-    CLI::Option* report =
-        command.add_option("--report", file_, "Write the evaluation as one HTML file that needs nothing else");
-    // These do the whole run themselves and have no scores of one detector to draw.
-    for (const char* other : {"--compare", "--protocol"})
-      if (CLI::Option* option = command.get_option_no_throw(other)) report->excludes(option);
+    CLI::Option* report = command.get_option("--report");
+    // It does the whole run itself and has no scores of one detector to draw.
+    report->excludes(command.get_option("--compare"));
     command
         .add_flag_callback(
             "--no-thumbnails", [this] { thumbnails_ = Thumbnails::leave_out; },
             "Leave the pictures of the worst errors out of --report")
-        ->needs(report);
+        ->needs(report)
+        ->excludes(command.get_option("--protocol"));  // whose page has no pictures
   }
 
   Status write(const EvaluateRun& run, CommandContext& context) override {
-    if (file_.empty()) return {};
-    EvaluationPage page{run.report, run.scores, command_line(), {{"machine", machine_words()}}, {}};
-    DFA_TRY(add_hashes(run.options.data, page.versions));
-    DFA_TRY(add_hashes(run.options.from, page.versions));
+    if (run.options.page.empty()) return {};
+    DFA_ASSIGN_OR_RETURN(PageOrigin origin, page_origin({run.options.data, run.options.from}));
+    EvaluationPage page{run.report, run.scores, std::move(origin.command_line), std::move(origin.items), {}};
     DFA_ASSIGN_OR_RETURN(const CropFinder finder, CropFinder::of(run));
     if (thumbnails_ == Thumbnails::show)
       page.thumbnail = [&](std::size_t row) { return picture_of(finder.find(run.scores.row(row)), context); };
-    return write_file_atomically(file_, evaluation_page_html(page));
+    return write_file_atomically(run.options.page, evaluation_page_html(page));
   }
 
  private:
   enum class Thumbnails { show, leave_out };
-
-  static Status add_hashes(const std::vector<std::string>& files, std::vector<CardItem>& items) {
-    for (const std::string& file : files) {
-      if (!is_regular(file)) continue;  // standard input has been read
-      DFA_ASSIGN_OR_RETURN(const std::string sha256, sha256_file(file));
-      items.push_back({"SHA-256 of " + file, sha256});
-    }
-    return {};
-  }
 
   // A crop that cannot be shown is no reason to lose the report.
   static std::string picture_of(const fs::path& crop, CommandContext& context) {
@@ -132,7 +95,6 @@ class PagePart : public EvaluatePart {
     return "";
   }
 
-  std::string file_;
   Thumbnails thumbnails_ = Thumbnails::show;
 };
 

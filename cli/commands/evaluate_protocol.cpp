@@ -8,8 +8,10 @@
 #include "base/file.hpp"
 #include "cli/commands/evaluate_parts.hpp"
 #include "cli/commands/evaluate_protocol_gather.hpp"
+#include "cli/commands/page_origin.hpp"
 #include "prepare/output_names.hpp"
 #include "report/protocol_format.hpp"
+#include "report/protocol_page.hpp"
 #include "version.hpp"
 
 namespace dfa::cli {
@@ -72,14 +74,20 @@ class ProtocolPart : public EvaluatePart {
       context.out << protocol_explanation(protocol);
       return ExitStatus::success;
     }
-    DFA_ASSIGN_OR_RETURN(const ProtocolReport report, measure(protocol, options, context));
-    DFA_TRY(put_out(report, options, context));
-    return status_of(report.result);
+    DFA_ASSIGN_OR_RETURN(const Measured measured, measure(protocol, options, context));
+    DFA_TRY(put_out(measured.report, options, context));
+    DFA_TRY(write_page(measured, options));
+    return status_of(measured.report.result);
   }
 
  private:
   enum class Explain { no, yes };
   enum class List { no, yes };
+  struct Measured {
+    ProtocolReport report;
+    std::vector<CellScores> scores;
+    std::vector<std::string> files;  // that were read
+  };
 
   static Result<ExitStatus> list(CommandContext& context) {
     std::vector<Protocol> protocols;
@@ -91,8 +99,9 @@ class ProtocolPart : public EvaluatePart {
     return ExitStatus::success;
   }
 
-  Result<ProtocolReport> measure(const Protocol& protocol, const EvaluateOptions& options, CommandContext& context) {
-    ProtocolReport report;
+  Result<Measured> measure(const Protocol& protocol, const EvaluateOptions& options, CommandContext& context) {
+    Measured measured;
+    ProtocolReport& report = measured.report;
     report.tool = {kVersion, kBuildId};
     report.data = options.data;
     if (!data_root_.empty()) {
@@ -100,18 +109,20 @@ class ProtocolPart : public EvaluatePart {
     }
     DFA_ASSIGN_OR_RETURN(const std::vector<RowFile> models, row_files(protocol, context.options.models, "--model"));
     DFA_ASSIGN_OR_RETURN(const std::vector<RowFile> files, row_files(protocol, options.from, "--from"));
+    measured.files = report.data;
+    for (const RowFile& file : files) measured.files.push_back(file.file);
     CellGatherer gatherer(protocol, options, context);
     DFA_TRY(gatherer.add_manifests(report.data));
     for (const RowFile& model : models) DFA_TRY(gatherer.run_model(model));
     for (const RowFile& file : files) DFA_TRY(gatherer.read_scores(file));
-    DFA_ASSIGN_OR_RETURN(report.result, run_protocol(protocol, gatherer.finish(files.empty() ? "--model" : "--from"),
-                                                     options.evaluation_options()));
+    measured.scores = gatherer.finish(files.empty() ? "--model" : "--from");
+    DFA_ASSIGN_OR_RETURN(report.result, run_protocol(protocol, measured.scores, options.evaluation_options()));
     report.result.sources = gatherer.sources();
     report.precision = gatherer.precision();
     for (const RowSource& source : report.result.sources)
       for (const std::string& stamp : source.card.stamps)
         report.stamps.push_back(fmt::format("row {}: {}", source.row, stamp));
-    return report;
+    return measured;
   }
 
   static Status put_out(const ProtocolReport& report, const EvaluateOptions& options, CommandContext& context) {
@@ -124,6 +135,13 @@ class ProtocolPart : public EvaluatePart {
     for (const ProtocolFormInfo& info : protocol_forms())
       DFA_TRY(write_file_atomically(fs::path(options.out) / info.file, protocol_text(report, info.form)));
     return {};
+  }
+
+  static Status write_page(const Measured& measured, const EvaluateOptions& options) {
+    if (options.page.empty()) return {};
+    DFA_ASSIGN_OR_RETURN(PageOrigin origin, page_origin({measured.files}));
+    const ProtocolPage page{measured.report, measured.scores, std::move(origin.command_line), std::move(origin.items)};
+    return write_file_atomically(options.page, protocol_page_html(page));
   }
 
   std::string protocol_, data_root_;

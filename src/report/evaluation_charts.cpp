@@ -27,9 +27,10 @@ std::size_t reals_of(const LevelScores& level) {
   return static_cast<std::size_t>(std::count(level.labels.begin(), level.labels.end(), 0));
 }
 
-// The power of ten below one false positive.
-double low_fpr(const PlottedScores& scores) {
-  const std::size_t reals = std::max<std::size_t>(1, std::max(reals_of(scores.frame), reals_of(scores.video)));
+// The power of ten below one false positive of the largest set.
+double low_fpr(const std::vector<NamedScores>& curves) {
+  std::size_t reals = 1;
+  for (const NamedScores& curve : curves) reals = std::max(reals, reals_of(*curve.scores));
   return std::clamp(std::pow(10, std::floor(-std::log10(static_cast<double>(reals)))), kLeastFpr, kMostLowFpr);
 }
 
@@ -104,25 +105,31 @@ std::vector<ChartPoint> thinned_curve(const std::vector<PlotPoint>& curve, Scale
   return points;
 }
 
-std::vector<Chart> roc_charts(const PlottedScores& scores) {
-  const std::vector<PlotPoint> frame = roc_points(scores.frame), video = roc_points(scores.video);
-  const double low = low_fpr(scores);
+std::vector<Chart> roc_charts(const std::vector<NamedScores>& curves) {
+  const double low = low_fpr(curves);
   std::vector<Chart> charts(2);
   charts[0] = {.title = "ROC",
                .caption = "The dotted line is chance.",
                .x = share_axis("false positive rate"),
                .y = share_axis("true positive rate"),
-               .series = {{"frame", thinned_curve(frame, Scale::linear, 0, 1)},
-                          {"video", thinned_curve(video, Scale::linear, 0, 1)}},
+               .series = {},
                .guide = Guide::diagonal};
   charts[1] = {.title = "ROC, few false positives",
                .caption = "Logarithmic; points without a false positive lie on the left edge.",
                .x = {.name = "false positive rate", .scale = Scale::log, .low = low, .high = 1.0},
                .y = share_axis("true positive rate"),
-               .series = {{"frame", thinned_curve(frame, Scale::log, low, 1)},
-                          {"video", thinned_curve(video, Scale::log, low, 1)}},
+               .series = {},
                .guide = Guide::diagonal};
+  for (const NamedScores& curve : curves) {
+    const std::vector<PlotPoint> points = roc_points(*curve.scores);
+    charts[0].series.push_back({curve.name, thinned_curve(points, Scale::linear, 0, 1)});
+    charts[1].series.push_back({curve.name, thinned_curve(points, Scale::log, low, 1)});
+  }
   return with_series(std::move(charts));
+}
+
+std::vector<Chart> roc_charts(const PlottedScores& scores) {
+  return roc_charts({{"frame", &scores.frame}, {"video", &scores.video}});
 }
 
 std::vector<Chart> reliability_charts(const PlottedScores& scores) {

@@ -18,7 +18,14 @@ struct PlottedScores {
 };
 PlottedScores plotted_scores(const ScoreTable& scores, const EvaluationOptions& options);
 
-// Linear, and logarithmic in the false positives; both levels in each.
+// One curve of a chart.
+struct NamedScores {
+  std::string name;
+  const LevelScores* scores;
+};
+// Linear, and logarithmic in the false positives; every curve in each.
+std::vector<Chart> roc_charts(const std::vector<NamedScores>& curves);
+// Both levels.
 std::vector<Chart> roc_charts(const PlottedScores& scores);
 // Both binnings for each level, then how many items the bins hold.
 std::vector<Chart> reliability_charts(const PlottedScores& scores);

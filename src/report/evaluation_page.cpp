@@ -6,29 +6,12 @@
 #include "report/evaluation_page_tables.hpp"
 #include "report/html_page.hpp"
 #include "report/html_text.hpp"
+#include "report/page_parts.hpp"
 #include "report/worst_errors.hpp"
 
 namespace dfa {
 
 namespace {
-
-std::string section(std::string_view title, const std::string& content) {
-  return content.empty() ? "" : fmt::format("<section><h2>{}</h2>\n{}</section>\n", escape_html(title), content);
-}
-
-std::string figures_of(const std::vector<Chart>& charts) {
-  if (charts.empty()) return "";
-  std::string html = "<div class=\"curves\">";
-  for (const Chart& chart : charts) html += svg_chart(chart) + "\n";
-  return html + "</div>\n";
-}
-
-std::string pairs_html(const std::vector<CardItem>& items) {
-  std::string html;
-  for (const CardItem& item : items)
-    html += fmt::format("<dt>{}</dt><dd>{}</dd>", escape_html(card_title(item.key)), escape_html(item.value));
-  return html.empty() ? "" : "<dl>" + html + "</dl>\n";
-}
 
 std::string headline(const EvaluationReport& report) {
   const Figures& all = report.evaluation.all;
@@ -75,30 +58,29 @@ std::string curves(const EvaluationPage& page) {
   const PlottedScores scores = plotted_scores(page.scores, page.report.evaluation.options);
   std::vector<Chart> separation = roc_charts(scores);
   for (Chart& chart : risk_charts(scores)) separation.push_back(std::move(chart));
-  return section("Separation", figures_of(separation)) +
-         section("Calibration", figures_of(reliability_charts(scores))) +
-         section("Scores by method", figures_of(histogram_charts(page.scores, scores.frame)));
+  return section_html("Separation", charts_html(separation)) +
+         section_html("Calibration", charts_html(reliability_charts(scores))) +
+         section_html("Scores by method", charts_html(histogram_charts(page.scores, scores.frame)));
 }
 
 std::string tables(const EvaluationReport& report) {
   const Evaluation& evaluation = report.evaluation;
-  std::string html = section("Figures", metrics_table(evaluation));
-  html += section("By method", groups_table("method", evaluation.methods, evaluation.over_methods));
-  html += section("By data set", groups_table("set", evaluation.sets, evaluation.over_sets));
+  std::string html = section_html("Figures", metrics_table(evaluation));
+  html += section_html("By method", groups_table("method", evaluation.methods, evaluation.over_methods));
+  html += section_html("By data set", groups_table("set", evaluation.sets, evaluation.over_sets));
   for (const ReportTable& table : report.tables)
-    html += section(table.title, figures_of(level_charts(table)) + report_table(table));
+    html += section_html(table.title, charts_html(level_charts(table)) + report_table(table));
   return html;
 }
 
 std::string origin(const EvaluationPage& page) {
   const EvaluationReport& report = page.report;
-  std::vector<CardItem> items = {{"program", "dfa " + report.tool.version + " (" + report.tool.build + ")"}};
+  std::vector<CardItem> items;
   if (!report.model_name.empty())
     items.push_back({"model", fmt::format("{}, SHA-256 {}", report.model_name, report.model_sha256)});
   for (const std::string& source : report.sources) items.push_back({"source", source});
   items.insert(items.end(), page.versions.begin(), page.versions.end());
-  const std::string command = page.command_line.empty() ? "" : "<pre>" + escape_html(page.command_line) + "</pre>\n";
-  return command + pairs_html(items);
+  return origin_html(report.tool, page.command_line, items);
 }
 
 }  // namespace
@@ -111,11 +93,12 @@ std::string evaluation_page_html(const EvaluationPage& page) {
   html += html_note("Stamped: what stands below was not made as a test should be", report.card.stamps);
   html += html_note("Notes", report.notes);
   html += headline(report);
-  html += section("Protocol card", pairs_html(report.card.items));
+  html += section_html("Protocol card", pairs_html(report.card.items));
   html += curves(page) + tables(report);
-  html += section("Worst errors", worst(page));
-  html += section("What was not scored", coverage_table(report.evaluation.all.coverage) + unscored_table(page.scores));
-  html += section("How this page came about", origin(page));
+  html += section_html("Worst errors", worst(page));
+  html +=
+      section_html("What was not scored", coverage_table(report.evaluation.all.coverage) + unscored_table(page.scores));
+  html += origin(page);
   return html_page(name + ": evaluation", html);
 }
 

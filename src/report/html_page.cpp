@@ -36,6 +36,7 @@ svg text{fill:var(--faint);font-size:14px;font-variant-numeric:tabular-nums}svg 
 .table{overflow-x:auto;padding:4px 12px;margin:8px 0}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}caption{text-align:left;color:var(--soft);padding:4px 10px;font-size:13px}
 th{color:var(--soft);font-weight:500;text-align:right;vertical-align:bottom}td{text-align:right;border-top:1px solid var(--grid)}tbody th{border-top:1px solid var(--grid);color:var(--ink);vertical-align:top;max-width:34em;overflow-wrap:anywhere}
 td,th{padding:4px 10px}th.t{min-width:8.5em}td.t,th.t{text-align:left}td{white-space:nowrap}td.t{white-space:normal;overflow-wrap:anywhere;min-width:9em}
+tr.part th{text-align:left;color:var(--soft);font-size:13px;padding-top:10px;max-width:none}
 dl{display:grid;grid-template-columns:minmax(9em,max-content) 1fr;gap:4px 18px;margin:8px 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 pre{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:12px;overflow-x:auto;font-size:13px;white-space:pre-wrap;overflow-wrap:anywhere}summary{cursor:pointer;color:var(--soft)}details{margin:8px 0}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:12px;margin:8px 0}.gallery figure{padding:8px;font-size:12px;overflow-wrap:anywhere}.gallery img{width:100%;height:auto;display:block;border-radius:4px}
@@ -85,6 +86,11 @@ void HtmlTable::add(const std::vector<std::string>& cells) {
                     : fmt::format("<td{}>{}</td>", side, escape_html(cells[i]));
   }
   rows_ += "</tr>\n";
+}
+
+void HtmlTable::add_part(std::string_view title) {
+  rows_ += fmt::format("<tr class=\"part\"><th scope=\"rowgroup\" colspan=\"{}\">{}</th></tr>\n", columns_.size(),
+                       escape_html(title));
 }
 
 std::string HtmlTable::html() const {

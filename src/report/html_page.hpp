@@ -40,6 +40,8 @@ class HtmlTable {
       : caption_(std::move(caption)), columns_(std::move(columns)) {}
   // Requires as many cells as there are columns.
   void add(const std::vector<std::string>& cells);
+  // A line across the table that names the rows below it: text.
+  void add_part(std::string_view title);
   bool empty() const { return rows_.empty(); }
   std::string html() const;
 

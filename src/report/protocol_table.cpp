@@ -9,6 +9,7 @@ namespace dfa {
 namespace {
 
 constexpr double kPercent = 100;
+constexpr std::size_t kWideColumns = 10;
 
 std::string percent(double share) {
   return fmt::format("{:.2f}", kPercent * share);
@@ -96,6 +97,10 @@ std::string published_text(const PublishedFigure& figure) {
   if (figure.to) text += "-" + published_number(*figure.to);
   if (figure.deviation) text += "+-" + published_number(*figure.deviation);
   return text;
+}
+
+bool is_better_turned(const ProtocolTable& table) {
+  return table.columns.size() > kWideColumns && table.rows.size() < table.columns.size();
 }
 
 std::string table_title(const ProtocolTable& table) {

@@ -28,6 +28,8 @@ inline constexpr std::string_view kNoFigure = "-";
 
 // One table a level and metric of the protocol, in percent with two decimals.
 std::vector<ProtocolTable> protocol_tables(const ProtocolResult& result);
+// More columns than rows, and more than a screen holds: a line a cell is easier to read.
+bool is_better_turned(const ProtocolTable& table);
 // "frame AUC, %"
 std::string table_title(const ProtocolTable& table);
 // One decimal, two where the source has them: 71.7, 99.57.

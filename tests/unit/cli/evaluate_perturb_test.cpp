@@ -82,7 +82,7 @@ TEST_F(EvaluatePerturb, ScoresEveryCodeAndLevelFromTheFramesUp) {
   EXPECT_NEAR(row_of(table, "GB", "drop")["video_brier"]["value"],
               (first + second) / 2 - clean["video_brier"]["value"].get<double>(), 1e-12);
   EXPECT_EQ(report["card"]["recut_check"], "3 of 3 clean crops, cut again from the sources, equal the stored ones");
-  const Ran again = evaluate({"--from", (dir_ / "report/perturbed/GB_5.csv").string(), "--format", "json"});
+  const Ran again = run_dfa({"evaluate", "--from", (dir_ / "report/perturbed/GB_5.csv").string(), "--format", "json"});
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_NEAR(json::parse(again.out)["video"]["brier"]["value"], second, 1e-12);
 }

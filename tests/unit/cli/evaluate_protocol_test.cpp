@@ -163,6 +163,20 @@ TEST_F(EvaluateProtocol, ASetThatIsTakenAwayLeavesAGap) {
   EXPECT_THAT(after["rows"][0]["card"]["items"]["aggregation"].get<std::string>(), HasSubstr("mean"));
 }
 
+TEST_F(EvaluateProtocol, ThePageHoldsTheTablesAndWhereTheyCameFrom) {
+  prepare_celebdf("celebdf2");
+  const std::string page = (dir_ / "page.html").string(), manifest = (dir_ / "all/celebdf2/manifest.jsonl").string();
+  const Ran outcome = run("table6", {"--data", manifest, "--model", model(), "--report", page});
+  ASSERT_EQ(outcome.status, 6) << outcome.err;  // DFDC is not there
+  std::ifstream file(page);
+  const std::string html{std::istreambuf_iterator<char>(file), {}};
+  const std::vector<std::string> shown = {">measured here<",       ">71.74<",
+                                          "<b>1 of 2</b>",         "SHA-256 of " + manifest,
+                                          "FF-&gt;DFDC: not run:", "<summary>FF-&gt;CDF</summary>"};
+  for (const std::string& words : shown) EXPECT_NE(html.find(words), std::string::npos) << words;
+  EXPECT_EQ(run("table6", {"--data", manifest, "--model", model(), "--report", page, "--no-thumbnails"}).status, 2);
+}
+
 TEST_F(EvaluateProtocol, AModelThatIsMissingLeavesItsRowEmpty) {
   const std::string ffpp = prepare_ffpp("c40");
   const Ran outcome = run("table4", {"--data", ffpp, "--model", "DF=" + model()});

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "made_protocol.hpp"
+
 namespace dfa::test {
 namespace {
 
@@ -13,31 +15,8 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-// Reals .2 and .4, fakes .3 and .9 a cell, a crop a video: AUC .75.
 ProtocolReport report_of(const std::string& name, const std::vector<CellName>& run = {}) {
-  std::vector<CellScores> cells;
-  for (const CellName& cell : run) {
-    CellScores made;
-    made.cell = cell;
-    const double p_fakes[] = {.2, .3, .4, .9};
-    for (int i = 0; i < 4; ++i) {
-      const std::string path = fmt::format("{}/{}.png", cell_title(cell), i);
-      ScoreRow row;
-      row.path = path;
-      row.label = i % 2;
-      row.p_fake = p_fakes[i];
-      EXPECT_TRUE(made.scores.add(row));
-    }
-    made.notes = {"2 real videos, the whole set has 178"};
-    cells.push_back(std::move(made));
-  }
-  EvaluationOptions options;
-  options.bootstrap.rounds = 50;
-  options.bootstrap.threads = 1;
-  ProtocolReport report;
-  report.tool = {"1", "test"};
-  report.result = *run_protocol(*find_protocol(name), cells, options);
-  return report;
+  return made_protocol(name, run).report;
 }
 
 std::vector<std::string> lines_with(const std::string& text, const std::string& start) {
