@@ -10,6 +10,7 @@
 #include "train/study/cell_work.hpp"
 #include "train/study/study_run.hpp"
 #include "train/study/study_table.hpp"
+#include "train/study/study_walls.hpp"
 
 namespace dfa::cli_train {
 
@@ -65,7 +66,7 @@ Status write_tables(const train::Study& study, const train::StudyTable& table) {
 }
 
 Status do_all_cells(const StudyArguments& arguments, const train::Study& study, const train::StudyGrid& grid,
-                    Context& context) {
+                    std::vector<std::string> stamps, Context& context) {
   std::error_code error;
   const std::string program = std::filesystem::read_symlink(kThisProgram, error).string();
   if (error) return fail(ErrorCode::internal, "{}: {}", kThisProgram, error.message());
@@ -78,7 +79,8 @@ Status do_all_cells(const StudyArguments& arguments, const train::Study& study, 
   options.note = [&](const std::string& message) { context.streams.err << message << std::endl; };
   DFA_ASSIGN_OR_RETURN(std::vector<train::CellFailure> failures,
                        train::run_study(study, grid, options, context.cancel));
-  DFA_ASSIGN_OR_RETURN(const train::StudyTable table, train::study_table(study, grid, std::move(failures)));
+  DFA_ASSIGN_OR_RETURN(const train::StudyTable table,
+                       train::study_table(study, grid, std::move(failures), std::move(stamps)));
   DFA_TRY(write_tables(study, table));
   for (const train::StudyFormInfo& info : train::kStudyForms)
     if (arguments.form == info.name) context.streams.out << train::study_table_text(table, info.form);
@@ -92,7 +94,9 @@ Status run_command(const StudyArguments& arguments, Context& context) {
                 "study: RANK is set, but a study starts its processes itself\n  next step: without torchrun");
   DFA_ASSIGN_OR_RETURN(const train::Study study, train::read_study(arguments.study, arguments.set));
   DFA_ASSIGN_OR_RETURN(const train::StudyGrid grid, train::study_grid(study));
-  return arguments.cell.empty() ? do_all_cells(arguments, study, grid, context)
+  DFA_ASSIGN_OR_RETURN(std::vector<std::string> stamps, train::study_stamps(study, grid));
+  for (const std::string& stamp : stamps) context.streams.err << "ATTENTION: " << stamp << std::endl;
+  return arguments.cell.empty() ? do_all_cells(arguments, study, grid, std::move(stamps), context)
                                 : do_one_cell(arguments, study, grid, context);
 }
 

@@ -243,7 +243,7 @@ Result<Study> parse_study(std::string_view text, std::string_view what, const st
   DFA_ASSIGN_OR_RETURN(const Json json, parse_strict(text, what));
   DFA_TRY(check_keys(json, what,
                      {"dfa_study", "name", "out", "config", "set", "axes", "seeds", "leave_out", "tests", "metric",
-                      "level", "compare", "bootstrap"}));
+                      "level", "compare", "bootstrap", "i_know"}));
   const Fields fields(json, std::string(what));
   if (!json.contains("dfa_study") || json["dfa_study"] != 1) return fields.refuse("dfa_study", "1");
   Study study;
@@ -266,6 +266,10 @@ Result<Study> parse_study(std::string_view text, std::string_view what, const st
   DFA_ASSIGN_OR_RETURN(study.leave_out, left_out_of(fields));
   DFA_ASSIGN_OR_RETURN(study.tests, tests_of(fields, what));
   DFA_TRY(take_measuring(fields, json, what, study));
+  if (fields.has("i_know")) {
+    if (!json["i_know"].is_boolean()) return fields.refuse("i_know", "true or false");
+    study.i_know = json["i_know"].get<bool>() ? IKnow::yes : IKnow::no;
+  }
   DFA_TRY(check_size(study, what));
   return study;
 }

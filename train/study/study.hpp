@@ -8,7 +8,7 @@
 //  "seeds": [1, 2, 3],
 //  "leave_out": ["DF", "F2F"],                       methods: each cell trains on all of these but one
 //  "tests": [{"name": "faces", "data": "faces.jsonl", "role": "test"}],
-//  "metric": "auc", "level": "video", "compare": "all", "bootstrap": {"rounds": 2000, "seed": 777}}
+//  "metric": "auc", "level": "video", "compare": "all", "bootstrap": {"rounds": 2000, "seed": 777}, "i_know": false}
 // Required: dfa_study, name, config, axes, seeds. Schema: docs/study.schema.json.
 //
 // Note [What a study may look at]
@@ -25,6 +25,7 @@
 
 #include "base/result.hpp"
 #include "dataset/manifest.hpp"
+#include "eval/walls.hpp"
 
 namespace dfa::train {
 
@@ -63,6 +64,7 @@ struct Study {
   StudyPairs pairs = StudyPairs::all;
   int bootstrap_rounds = 2000;
   std::uint64_t bootstrap_seed = 777;
+  IKnow i_know = IKnow::no;  // goes on, stamped, where a test is not independent of a training
 };
 
 inline constexpr std::size_t kMostCells = 10'000;

@@ -310,8 +310,11 @@ std::vector<double> holm_corrected(const std::vector<double>& p) {
   return corrected;
 }
 
-Result<StudyTable> study_table(const Study& study, const StudyGrid& grid, std::vector<CellFailure> failures) {
-  return Summary(study, grid).make(std::move(failures));
+Result<StudyTable> study_table(const Study& study, const StudyGrid& grid, std::vector<CellFailure> failures,
+                               std::vector<std::string> stamps) {
+  DFA_ASSIGN_OR_RETURN(StudyTable table, Summary(study, grid).make(std::move(failures)));
+  table.stamps = std::move(stamps);
+  return table;
 }
 
 }  // namespace dfa::train

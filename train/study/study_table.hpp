@@ -48,12 +48,14 @@ struct StudyTable {
   std::vector<StudyRow> rows;
   std::vector<StudyComparison> comparisons;
   std::vector<CellFailure> failures;
-  std::vector<std::string> notes;  // how the figures were made; deviations of the trainings
+  std::vector<std::string> stamps;  // why the figures are no test results: study_walls.hpp
+  std::vector<std::string> notes;   // how the figures were made; deviations of the trainings
 };
 
 // From the finished cells' folders; cells without a record are missing and counted. Errors: those of
-// read_cell_record() and read_cell_scores().
-Result<StudyTable> study_table(const Study& study, const StudyGrid& grid, std::vector<CellFailure> failures);
+// read_cell_record() and read_cell_scores(). `stamps`: of study_stamps().
+Result<StudyTable> study_table(const Study& study, const StudyGrid& grid, std::vector<CellFailure> failures,
+                               std::vector<std::string> stamps = {});
 
 // Holm's step-down correction, in the order given: p sorted, the i-th of m (from 0) times m - i, never falling, at
 // most 1.

@@ -152,6 +152,8 @@ std::string whole(const StudyTable& table, std::string_view plus_minus, Render r
   std::string text = render(figures_grid(table, plus_minus));
   if (!table.comparisons.empty()) text += "\n" + render(comparisons_grid(table));
   text += "\n";
+  for (const std::string& stamp : table.stamps)
+    text += fmt::format("{}ATTENTION: {}\n", line_start, replaced(stamp, {{'\n', " "}}));
   for (const CellFailure& failure : table.failures)
     text += fmt::format("{}failed: {} (exit status {}): {}\n", line_start, failure.cell, failure.exit_status,
                         replaced(failure.cause, {{'\n', " "}}));
@@ -189,7 +191,7 @@ std::string as_json(const StudyTable& table) {
   Json json = {{"schema", "dfa.study/1"},   {"study", table.study},  {"metric", table.metric},
                {"level", table.level},      {"axes", table.axes},    {"seeds", table.seeds},
                {"columns", table.columns},  {"rows", Json::array()}, {"comparisons", Json::array()},
-               {"failures", Json::array()}, {"notes", table.notes}};
+               {"failures", Json::array()}, {"notes", table.notes},  {"stamps", table.stamps}};
   for (const StudyRow& row : table.rows) {
     Json figures = Json::object(), values = Json::object();
     for (std::size_t i = 0; i < row.figures.size(); ++i) figures[table.columns[i]] = spread_json(row.figures[i]);
@@ -219,16 +221,17 @@ std::string csv_cell(const std::string& text) {
 std::string as_csv(const StudyTable& table) {
   std::string csv = "combination";
   for (const std::string& axis : table.axes) csv += "," + csv_cell(axis);
-  csv += ",trained_parameters,column,mean,deviation,seeds,undefined\n";
+  csv += ",trained_parameters,column,mean,deviation,seeds,undefined,stamps\n";
+  const std::string stamps = csv_cell(fmt::format("{}", fmt::join(table.stamps, "; ")));
   for (const StudyRow& row : table.rows) {
     std::string begin = csv_cell(row.combination);
     for (const std::string& value : row.values) begin += "," + csv_cell(value);
     begin += "," + std::to_string(row.trained_parameters);
     const auto line = [&](const std::string& column, const SeedSpread& spread) {
       const auto mean = spread.mean(), deviation = spread.deviation();
-      csv += fmt::format("{},{},{},{},{},{}\n", begin, csv_cell(column), mean ? fmt::format("{:.17g}", *mean) : "",
+      csv += fmt::format("{},{},{},{},{},{},{}\n", begin, csv_cell(column), mean ? fmt::format("{:.17g}", *mean) : "",
                          deviation ? fmt::format("{:.17g}", *deviation) : "", spread.values.size(),
-                         csv_cell(spread.undefined));
+                         csv_cell(spread.undefined), stamps);
     };
     line("validation_auc", row.validation);
     for (std::size_t i = 0; i < row.figures.size(); ++i) line(table.columns[i], row.figures[i]);

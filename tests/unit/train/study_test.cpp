@@ -16,6 +16,7 @@
 #include "train/study/child_process.hpp"
 #include "train/study/study_run.hpp"
 #include "train/study/study_table.hpp"
+#include "train/study/study_walls.hpp"
 
 namespace dfa::test {
 namespace {
@@ -227,6 +228,53 @@ TEST_F(StudyTestFixture, ScoresThatWereChangedAreNotTaken) {
   finish_cell(grid->cells[0], {.1, .2}, {.3, .4});
   std::ofstream(std::filesystem::path(grid->cells[0].config.out) / "scores-test.csv", std::ios::app) << "x,1,.9\n";
   EXPECT_FALSE(study_table(*study, *grid, {}));
+}
+
+// A person of the training part also stands in the test of another manifest.
+TEST_F(StudyTestFixture, WhatTrainedACellIsNoTestOfIt) {
+  const auto clean = parse(study_);
+  ASSERT_TRUE(clean);
+  const auto clean_stamps = study_stamps(*clean, *study_grid(*clean));
+  ASSERT_TRUE(clean_stamps) << clean_stamps.error().message;
+  EXPECT_TRUE(clean_stamps->empty());
+
+  const auto own = read_manifest(dir_ / "manifest.jsonl");
+  ASSERT_TRUE(own) << own.error().message;
+  Manifest leaking = *own;
+  leaking.entries.clear();
+  for (const ManifestEntry& entry : own->entries)
+    if (entry.role == Role::train) leaking.entries.push_back(entry);
+  for (ManifestEntry& entry : leaking.entries) entry.role = Role::test;
+  ASSERT_TRUE(write_manifest(leaking, dir_ / "leaking.jsonl"));
+  study_["tests"] = {{{"name", "leak"}, {"data", (dir_ / "leaking.jsonl").string()}}};
+  const auto study = parse(study_);
+  ASSERT_TRUE(study) << study.error().message;
+  const auto grid = study_grid(*study);
+  ASSERT_TRUE(grid) << grid.error().message;
+  const auto refused = study_stamps(*study, *grid);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("also made the model"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(finish(start(study_)), 3) << text_of(dir_ / "log");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "study" / "tuning=full,seed=1"));
+
+  study_["i_know"] = true;
+  const auto knowing = parse(study_);
+  const auto stamps = study_stamps(*knowing, *study_grid(*knowing));
+  ASSERT_TRUE(stamps) << stamps.error().message;
+  ASSERT_FALSE(stamps->empty());
+  const auto table = study_table(*knowing, *grid, {}, *stamps);
+  ASSERT_TRUE(table) << table.error().message;
+  for (const StudyFormInfo& form : kStudyForms)
+    EXPECT_NE(study_table_text(*table, form.form).find("also made the model"), std::string::npos) << form.name;
+}
+
+TEST_F(StudyTestFixture, ATestOnTheValidationPartIsStamped) {
+  study_["tests"] = {{{"name", "look"}, {"role", "val"}}};
+  const auto study = parse(study_);
+  const auto stamps = study_stamps(*study, *study_grid(*study));
+  ASSERT_TRUE(stamps) << stamps.error().message;
+  ASSERT_EQ(stamps->size(), 1U);
+  EXPECT_NE(stamps->front().find("role val"), std::string::npos);
 }
 
 TEST(Holm, StepsDown) {
