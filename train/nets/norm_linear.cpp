@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "train/nets/norm_kernels.hpp"
+#include "train/nets/row_kernels.hpp"
 #include "train/nets/vit.hpp"
 
 namespace dfa::train {
@@ -141,16 +141,16 @@ class NormLinear : public torch::autograd::Function<NormLinear> {
   }
 };
 
-bool in_bf16(const at::Tensor& x) {
+}  // namespace
+
+bool is_narrowed(const at::Tensor& x) {
   return at::autocast::is_autocast_enabled(at::kCPU) && at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 &&
          x.scalar_type() == at::kFloat && x.device().is_cpu();
 }
 
-}  // namespace
-
 at::Tensor norm_linear(torch::nn::LayerNorm& norm, const at::Tensor& x, const at::Tensor& weight,
                        const at::Tensor& bias) {
-  if (!in_bf16(x)) return linear_tokens(norm->forward(x), weight, bias);
+  if (!is_narrowed(x)) return linear_tokens(norm->forward(x), weight, bias);
   return NormLinear::apply(x, norm->weight, norm->bias, weight, bias, norm->options.eps());
 }
 

@@ -5,6 +5,10 @@
 
 namespace dfa::train {
 
+// Whether products of x (f32) are taken in bf16 here: under autocast on the CPU. Elsewhere sums keep the order of the
+// definition.
+bool is_narrowed(const at::Tensor& x);
+
 // linear(norm(x)): (N, T, in) -> (N, T, out).
 //
 // Under bf16 autocast one pass makes the norm's bf16 result, and only x is kept for the backward pass, which makes that

@@ -1,5 +1,7 @@
 #include "train/nets/spatial.hpp"
 
+#include "train/nets/residual.hpp"
+
 namespace dfa::train {
 
 namespace nn = torch::nn;
@@ -61,12 +63,16 @@ CrossAttentionImpl::CrossAttentionImpl(const NetworkConfig& config, AttentionKer
       // torch's MultiheadAttention, which the published model uses, is fused itself.
       kernel(attention == AttentionKernel::timm ? AttentionKernel::fused : attention) {}
 
-at::Tensor CrossAttentionImpl::forward(NormedTokens query, NormedTokens feature) {
+at::Tensor CrossAttentionImpl::forward(NormedTokens query, NormedTokens feature, const at::Tensor& gamma) {
   const std::int64_t d = query.tokens.size(-1);
   const auto weights = in_proj_weight.split_with_sizes({d, 2 * d}), biases = in_proj_bias.split_with_sizes({d, 2 * d});
   const at::Tensor q = norm_linear(query.norm, query.tokens, weights[0], biases[0]);
   const at::Tensor kv = norm_linear(feature.norm, feature.tokens, weights[1], biases[1]);
-  return linear_tokens(attend(q, kv, heads, kernel), out_proj->weight, out_proj->bias);
+  const at::Tensor mixed = attend(q, kv, heads, kernel);
+  if (gamma.defined() && is_narrowed(query.tokens))  // into the weights, as in Adaptor
+    return linear_tokens(mixed, gamma.unsqueeze(1) * out_proj->weight, gamma * out_proj->bias);
+  const at::Tensor out = linear_tokens(mixed, out_proj->weight, out_proj->bias);
+  return gamma.defined() ? gamma * out : out;
 }
 
 InjectorImpl::InjectorImpl(const NetworkConfig& config, AttentionKernel attention)
@@ -76,7 +82,7 @@ InjectorImpl::InjectorImpl(const NetworkConfig& config, AttentionKernel attentio
       gamma(register_parameter("gamma", torch::zeros({config.dim}))) {}
 
 at::Tensor InjectorImpl::forward(const at::Tensor& x, const at::Tensor& c) {
-  return x + gamma * self_attn->forward({query_norm, x}, {feat_norm, c});
+  return residual(x, self_attn->forward({query_norm, x}, {feat_norm, c}, gamma));
 }
 
 ExtractorImpl::ExtractorImpl(const NetworkConfig& config, AttentionKernel attention)
@@ -85,7 +91,7 @@ ExtractorImpl::ExtractorImpl(const NetworkConfig& config, AttentionKernel attent
       self_attn(register_module("self_attn", CrossAttention(config, attention))) {}
 
 at::Tensor ExtractorImpl::forward(const at::Tensor& c, const at::Tensor& x) {
-  return c + self_attn->forward({query_norm, c}, {feat_norm, x});
+  return residual(c, self_attn->forward({query_norm, c}, {feat_norm, x}, at::Tensor()));
 }
 
 InteractionImpl::InteractionImpl(const NetworkConfig& config, AttentionKernel attention)

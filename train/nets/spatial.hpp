@@ -36,9 +36,10 @@ struct NormedTokens {
 // self_attn: dense multi-head attention with stacked q, k, v rows.
 struct CrossAttentionImpl : torch::nn::Module {
   CrossAttentionImpl(const NetworkConfig& config, AttentionKernel attention);
-  at::Tensor forward(NormedTokens query, NormedTokens feature);  // (N, Tq, D), (N, Tk, D) -> (N, Tq, D)
-  at::Tensor in_proj_weight;                                     // (3D, D)
-  at::Tensor in_proj_bias;                                       // (3D)
+  // (N, Tq, D), (N, Tk, D) -> (N, Tq, D), times `gamma` (D) where that is defined.
+  at::Tensor forward(NormedTokens query, NormedTokens feature, const at::Tensor& gamma);
+  at::Tensor in_proj_weight;  // (3D, D)
+  at::Tensor in_proj_bias;    // (3D)
   torch::nn::Linear out_proj{nullptr};
   int heads;
   AttentionKernel kernel;

@@ -1,6 +1,7 @@
 #include "train/nets/vit.hpp"
 
 #include "train/nets/norm_linear.hpp"
+#include "train/nets/residual.hpp"
 
 namespace dfa::train {
 
@@ -41,7 +42,9 @@ AdaptorImpl::AdaptorImpl(const NetworkConfig& config)
 
 at::Tensor AdaptorImpl::forward(const at::Tensor& h) {
   const at::Tensor down = at::relu(linear_tokens(h, down_proj->weight, down_proj->bias));
-  return linear_tokens(down, up_proj->weight, up_proj->bias) * scale;
+  if (!is_narrowed(h)) return linear_tokens(down, up_proj->weight, up_proj->bias) * scale;
+  // The scale goes into the weights, which are fewer than the tokens, and what comes out is not widened by it.
+  return linear_tokens(down, up_proj->weight * scale, up_proj->bias * scale);
 }
 
 BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning)
@@ -53,9 +56,9 @@ BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention, con
 }
 
 at::Tensor BlockImpl::forward(const at::Tensor& x) {
-  const at::Tensor h = x + attn->forward(norm1, x);
+  const at::Tensor h = residual(x, attn->forward(norm1, x));
   const at::Tensor change = mlp->forward(norm2, h);
-  return adaptor ? h + (change + adaptor->forward(h)) : h + change;
+  return adaptor ? residual(h, change, adaptor->forward(h)) : residual(h, change);
 }
 
 PatchEmbedImpl::PatchEmbedImpl(const NetworkConfig& config)

@@ -1,4 +1,4 @@
-#include "train/nets/norm_kernels.hpp"
+#include "train/nets/row_kernels.hpp"
 
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ std::vector<float> drawn(std::string_view name, std::size_t count, double middle
 }
 
 // The definitions in doubles. Widths that fill no vector of any instruction set among them.
-class NormKernels : public testing::TestWithParam<std::size_t> {
+class RowKernels : public testing::TestWithParam<std::size_t> {
  protected:
   std::size_t dim = GetParam();
   std::vector<float> x = drawn("x", dim, 0.7), weight = drawn("weight", dim, 1), bias = drawn("bias", dim);
@@ -58,7 +58,7 @@ class NormKernels : public testing::TestWithParam<std::size_t> {
   }
 };
 
-TEST_P(NormKernels, RowsAreRoundedToTheNearest) {
+TEST_P(RowKernels, RowsAreRoundedToTheNearest) {
   std::vector<Bf16Bits> y(dim);
   normalize_row(x.data(), moments, weight.data(), bias.data(), dim, y.data());
   for (std::size_t i = 0; i < dim; ++i) {
@@ -67,14 +67,14 @@ TEST_P(NormKernels, RowsAreRoundedToTheNearest) {
   }
 }
 
-TEST_P(NormKernels, InputGradientIsThatOfTheDefinition) {
+TEST_P(RowKernels, InputGradientIsThatOfTheDefinition) {
   std::vector<float> dx(dim);
   row_input_gradient(x.data(), moments, weight.data(), dy.data(), dim, dx.data());
   for (std::size_t i = 0; i < dim; ++i)
     EXPECT_NEAR(dx[i], moments.scale * (g[i] - g_mean - n[i] * product_mean), 1e-4) << i;
 }
 
-TEST_P(NormKernels, AffineGradientAndSumsAreAdded) {
+TEST_P(RowKernels, AffineGradientAndSumsAreAdded) {
   std::vector<float> dweight(dim, 1), dbias(dim, 2), sums(dim, 3);
   add_row_affine_gradient(x.data(), moments, dy.data(), dim, dweight.data(), dbias.data());
   add_row(dy.data(), dim, sums.data());
@@ -85,9 +85,21 @@ TEST_P(NormKernels, AffineGradientAndSumsAreAdded) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Widths, NormKernels, testing::Values(3, 16, 37, 192, 768));
+TEST_P(RowKernels, NarrowRowsAreAddedInF32) {
+  std::vector<Bf16Bits> other;
+  for (const float value : drawn("other", dim)) other.push_back(rounded(value));
+  std::vector<float> one(dim), two(dim);
+  add_narrow(x.data(), dy.data(), nullptr, dim, one.data());
+  add_narrow(x.data(), dy.data(), other.data(), dim, two.data());
+  for (std::size_t i = 0; i < dim; ++i) {
+    EXPECT_EQ(one[i], x[i] + widened(dy[i])) << i;
+    EXPECT_EQ(two[i], x[i] + (widened(dy[i]) + widened(other[i]))) << i;
+  }
+}
 
-TEST(NormKernel, NotANumberStaysOne) {
+INSTANTIATE_TEST_SUITE_P(Widths, RowKernels, testing::Values(3, 16, 37, 192, 768));
+
+TEST(RowKernel, NotANumberStaysOne) {
   const std::vector<float> x(20, std::numeric_limits<float>::quiet_NaN()), one(20, 1);
   std::vector<Bf16Bits> y(20);
   normalize_row(x.data(), row_moments(x.data(), 20, kEps), one.data(), one.data(), 20, y.data());

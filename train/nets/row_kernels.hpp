@@ -1,5 +1,5 @@
-// LayerNorm over rows whose results are read as bf16, and its gradient from a bf16 one: one pass over a row where torch
-// takes one for the norm and one for each change of type. Sums and statistics are f32. No torch.
+// Passes over rows that are f32 on one side and bf16 on the other: LayerNorm and its gradients, sums. One pass where
+// torch takes one for each change of type besides. Sums and statistics are f32. No torch.
 #pragma once
 
 #include <cstddef>
@@ -32,5 +32,8 @@ void add_row_affine_gradient(const float* x, const RowMoments& moments, const Bf
 
 // sums += row. Both (dim).
 void add_row(const Bf16Bits* row, std::size_t dim, float* sums);
+
+// out = x + a, and where b is not null x + (a + b). All (size).
+void add_narrow(const float* x, const Bf16Bits* a, const Bf16Bits* b, std::size_t size, float* out);
 
 }  // namespace dfa::train

@@ -1,5 +1,5 @@
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "train/nets/norm_kernels.cpp"
+#define HWY_TARGET_INCLUDE "train/nets/row_kernels.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target: the part below is compiled once for each instruction set.
 #include <hwy/highway.h>
@@ -7,7 +7,7 @@
 #include <bit>
 #include <cmath>
 
-#include "train/nets/norm_kernels.hpp"
+#include "train/nets/row_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace dfa::train::HWY_NAMESPACE {
@@ -144,6 +144,20 @@ void add_row_kernel(const Bf16Bits* row, std::size_t dim, float* sums) {
   for (; i < dim; ++i) sums[i] += widen(row[i]);
 }
 
+void add_narrow_kernel(const float* x, const Bf16Bits* a, const Bf16Bits* b, std::size_t size, float* out) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  if (b == nullptr) {
+    for (; i + lanes <= size; i += lanes) hn::StoreU(hn::Add(hn::LoadU(d, x + i), load_bf16(a + i)), d, out + i);
+    for (; i < size; ++i) out[i] = x[i] + widen(a[i]);
+    return;
+  }
+  for (; i + lanes <= size; i += lanes)
+    hn::StoreU(hn::Add(hn::LoadU(d, x + i), hn::Add(load_bf16(a + i), load_bf16(b + i))), d, out + i);
+  for (; i < size; ++i) out[i] = x[i] + (widen(a[i]) + widen(b[i]));
+}
+
 }  // namespace
 }  // namespace dfa::train::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -156,6 +170,7 @@ HWY_EXPORT(normalize_kernel);
 HWY_EXPORT(input_gradient_kernel);
 HWY_EXPORT(affine_gradient_kernel);
 HWY_EXPORT(add_row_kernel);
+HWY_EXPORT(add_narrow_kernel);
 
 RowMoments row_moments(const float* x, std::size_t dim, float eps) {
   return HWY_DYNAMIC_DISPATCH(moments_kernel)(x, dim, eps);
@@ -178,6 +193,10 @@ void add_row_affine_gradient(const float* x, const RowMoments& moments, const Bf
 
 void add_row(const Bf16Bits* row, std::size_t dim, float* sums) {
   HWY_DYNAMIC_DISPATCH(add_row_kernel)(row, dim, sums);
+}
+
+void add_narrow(const float* x, const Bf16Bits* a, const Bf16Bits* b, std::size_t size, float* out) {
+  HWY_DYNAMIC_DISPATCH(add_narrow_kernel)(x, a, b, size, out);
 }
 
 }  // namespace dfa::train
