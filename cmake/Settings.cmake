@@ -6,11 +6,12 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 
-# Presets release and train compile the same sources with the same flags: with ccache the second costs nothing. Its store lies in
-# the build folder, so that nothing is left outside.
+# Presets release and train compile the same sources with the same flags, and so do asan and fuzz: with ccache the second costs nothing.
+# Its store lies in the build folder, so that nothing is left outside. A preset's own folder is no part of what it compares
+# (NOHASHDIR): debug information may name the folder of the other.
 find_program(DFA_CCACHE ccache)
 if(DFA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env "CCACHE_DIR=${PROJECT_SOURCE_DIR}/build/ccache" ${DFA_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env "CCACHE_DIR=${PROJECT_SOURCE_DIR}/build/ccache" CCACHE_NOHASHDIR=1 ${DFA_CCACHE})
 endif()
 
 add_library(dfa_settings INTERFACE)
@@ -21,7 +22,7 @@ if(DFA_SANITIZE)
   target_compile_options(dfa_settings INTERFACE -fsanitize=${DFA_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(dfa_settings INTERFACE -fsanitize=${DFA_SANITIZE})
 endif()
-if(DFA_FUZZ)
+if(DFA_FUZZ OR (DFA_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang"))
   target_compile_options(dfa_settings INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
