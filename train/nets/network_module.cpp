@@ -1,5 +1,7 @@
 #include "train/nets/network_module.hpp"
 
+#include "train/nets/norm_linear.hpp"
+
 namespace dfa::train {
 
 namespace nn = torch::nn;
@@ -59,7 +61,8 @@ at::Tensor NetworkModuleImpl::embed(const at::Tensor& images) {
 }
 
 at::Tensor NetworkModuleImpl::spatial_tokens(const at::Tensor& images) {
-  std::vector<at::Tensor> levels = spm->forward(images);
+  if (is_narrowed(images)) return at::cat(spm->forward(images, level_embed), 1).to(at::kFloat);
+  std::vector<at::Tensor> levels = spm->forward(images, at::Tensor());
   for (std::size_t i = 0; i < levels.size(); ++i) levels[i] = levels[i] + level_embed[static_cast<std::int64_t>(i)];
   return at::cat(levels, 1);
 }

@@ -61,16 +61,14 @@ at::Tensor normalized(const at::Tensor& x, const at::Tensor& moments, const at::
   return y;
 }
 
-at::Tensor input_gradient(const at::Tensor& x, const at::Tensor& moments, const at::Tensor& weight,
-                          const at::Tensor& dy) {
-  at::Tensor dx = at::empty_like(x);
+void input_gradient(const at::Tensor& x, const at::Tensor& moments, const at::Tensor& weight, const at::Tensor& dy,
+                    const at::Tensor& dx) {
   const auto dim = static_cast<std::size_t>(x.size(1));
   for_rows(x.size(0), [&, to = dx.data_ptr<float>()](std::int64_t row) {
     const std::int64_t at = row * x.size(1);
     row_input_gradient(x.const_data_ptr<float>() + at, moments_of(moments.const_data_ptr<float>(), row),
                        weight.const_data_ptr<float>(), const_bits(dy) + at, dim, to + at);
   });
-  return dx;
 }
 
 // Calls add(row, sums) for every row, with the sums (count, dim) of the part that the row is in; -> the sums of all.
@@ -85,11 +83,19 @@ at::Tensor summed(std::int64_t rows, std::int64_t count, std::int64_t dim, const
   return parts.sum(0);
 }
 
-at::Tensor affine_gradients(const at::Tensor& x, const at::Tensor& moments, const at::Tensor& dy) {  // -> (2, D)
+// -> (2, D): the gradients at the norm's weight and bias. `dx`: that at x as well, in the same pass over the rows; may
+// be undefined.
+at::Tensor affine_gradients(const at::Tensor& x, const at::Tensor& moments, const at::Tensor& weight,
+                            const at::Tensor& dy, const at::Tensor& dx) {
   const std::int64_t dim = x.size(1);
+  float* to = dx.defined() ? dx.data_ptr<float>() : nullptr;
   return summed(x.size(0), 2, dim, x.options(), [&](std::int64_t row, float* sums) {
-    add_row_affine_gradient(x.const_data_ptr<float>() + row * dim, moments_of(moments.const_data_ptr<float>(), row),
-                            const_bits(dy) + row * dim, static_cast<std::size_t>(dim), sums, sums + dim);
+    const float* from = x.const_data_ptr<float>() + row * dim;
+    const RowMoments one = moments_of(moments.const_data_ptr<float>(), row);
+    const Bf16Bits* out = const_bits(dy) + row * dim;
+    add_row_affine_gradient(from, one, out, static_cast<std::size_t>(dim), sums, sums + dim);
+    if (to != nullptr)
+      row_input_gradient(from, one, weight.const_data_ptr<float>(), out, static_cast<std::size_t>(dim), to + row * dim);
   });
 }
 
@@ -130,13 +136,15 @@ class NormLinear : public torch::autograd::Function<NormLinear> {
     const bool affine = context->needs_input_grad(kInNormWeight) || context->needs_input_grad(kInNormBias);
     if (!affine && !context->needs_input_grad(kInX)) return to;
     const at::Tensor dy = at::mm(g, saved[kWeight]);
+    const at::Tensor dx = context->needs_input_grad(kInX) ? at::empty_like(x) : at::Tensor();
     if (affine) {
-      const at::Tensor both = affine_gradients(x, moments, dy);
+      const at::Tensor both = affine_gradients(x, moments, saved[kNormWeight], dy, dx);
       to[kInNormWeight] = both[0];
       to[kInNormBias] = both[1];
+    } else {
+      input_gradient(x, moments, saved[kNormWeight], dy, dx);
     }
-    if (context->needs_input_grad(kInX))
-      to[kInX] = input_gradient(x, moments, saved[kNormWeight], dy).view({out.size(0), out.size(1), x.size(1)});
+    if (dx.defined()) to[kInX] = dx.view({out.size(0), out.size(1), x.size(1)});
     return to;
   }
 };

@@ -2,10 +2,14 @@
 #define HWY_TARGET_INCLUDE "train/nets/row_kernels.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target: the part below is compiled once for each instruction set.
+#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "train/nets/row_kernels.hpp"
 
@@ -144,6 +148,56 @@ void add_row_kernel(const Bf16Bits* row, std::size_t dim, float* sums) {
   for (; i < dim; ++i) sums[i] += widen(row[i]);
 }
 
+// Highway's Exp gives 0 for what is not a number, so x - x carries that into the sum.
+void softmax_kernel(Bf16Bits* row, std::size_t size) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d), whole = size / lanes * lanes, padded = whole + lanes;
+  thread_local std::vector<float> wide;
+  if (wide.size() < padded) wide.resize(padded);
+  V high = hn::Set(d, widen(row[0])), faults = hn::Zero(d);
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    const V x = load_bf16(row + i);
+    hn::StoreU(x, d, wide.data() + i);
+    high = hn::Max(high, x);
+    faults = hn::Add(faults, hn::Sub(x, x));
+  }
+  float highest = hn::GetLane(hn::MaxOfLanes(d, high)), fault = total(faults);
+  for (std::size_t i = whole; i < size; ++i) {
+    wide[i] = widen(row[i]);
+    highest = std::max(highest, wide[i]);
+    fault += wide[i] - wide[i];
+  }
+  const float nothing = std::numeric_limits<float>::lowest();  // its exp is 0
+  std::fill(wide.begin() + static_cast<std::ptrdiff_t>(size), wide.begin() + static_cast<std::ptrdiff_t>(padded),
+            nothing);
+  const V top = hn::Set(d, highest);
+  V sums = hn::Zero(d);
+  for (std::size_t i = 0; i < padded; i += lanes) {
+    const V e = hn::Exp(d, hn::Sub(hn::LoadU(d, wide.data() + i), top));
+    hn::StoreU(e, d, wide.data() + i);
+    sums = hn::Add(sums, e);
+  }
+  const float share = 1.0F / (total(sums) + fault);
+  const V shares = hn::Set(d, share);
+  for (std::size_t i = 0; i < whole; i += lanes) store_bf16(hn::Mul(hn::LoadU(d, wide.data() + i), shares), row + i);
+  for (std::size_t i = whole; i < size; ++i) row[i] = narrow(wide[i] * share);
+}
+
+// w (g - sum of w g)
+void softmax_gradient_kernel(const Bf16Bits* weights, std::size_t size, Bf16Bits* gradient) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  V sums = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes) sums = hn::MulAdd(load_bf16(weights + i), load_bf16(gradient + i), sums);
+  float sum = total(sums);
+  for (; i < size; ++i) sum += widen(weights[i]) * widen(gradient[i]);
+  const V middle = hn::Set(d, sum);
+  for (i = 0; i + lanes <= size; i += lanes)
+    store_bf16(hn::Mul(load_bf16(weights + i), hn::Sub(load_bf16(gradient + i), middle)), gradient + i);
+  for (; i < size; ++i) gradient[i] = narrow(widen(weights[i]) * (widen(gradient[i]) - sum));
+}
+
 void add_narrow_kernel(const float* x, const Bf16Bits* a, const Bf16Bits* b, std::size_t size, float* out) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
@@ -171,6 +225,8 @@ HWY_EXPORT(input_gradient_kernel);
 HWY_EXPORT(affine_gradient_kernel);
 HWY_EXPORT(add_row_kernel);
 HWY_EXPORT(add_narrow_kernel);
+HWY_EXPORT(softmax_kernel);
+HWY_EXPORT(softmax_gradient_kernel);
 
 RowMoments row_moments(const float* x, std::size_t dim, float eps) {
   return HWY_DYNAMIC_DISPATCH(moments_kernel)(x, dim, eps);
@@ -193,6 +249,14 @@ void add_row_affine_gradient(const float* x, const RowMoments& moments, const Bf
 
 void add_row(const Bf16Bits* row, std::size_t dim, float* sums) {
   HWY_DYNAMIC_DISPATCH(add_row_kernel)(row, dim, sums);
+}
+
+void softmax_row(Bf16Bits* row, std::size_t size) {
+  HWY_DYNAMIC_DISPATCH(softmax_kernel)(row, size);
+}
+
+void softmax_gradient_row(const Bf16Bits* weights, std::size_t size, Bf16Bits* gradient) {
+  HWY_DYNAMIC_DISPATCH(softmax_gradient_kernel)(weights, size, gradient);
 }
 
 void add_narrow(const float* x, const Bf16Bits* a, const Bf16Bits* b, std::size_t size, float* out) {

@@ -1,5 +1,5 @@
-// Passes over rows that are f32 on one side and bf16 on the other: LayerNorm and its gradients, sums. One pass where
-// torch takes one for each change of type besides. Sums and statistics are f32. No torch.
+// Passes over rows of bf16, or of f32 on one side and bf16 on the other: LayerNorm, softmax, their gradients, sums. One
+// pass where torch takes one for each change of type besides. Sums and statistics are f32. No torch.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,12 @@ void add_row_affine_gradient(const float* x, const RowMoments& moments, const Bf
 
 // sums += row. Both (dim).
 void add_row(const Bf16Bits* row, std::size_t dim, float* sums);
+
+// row = softmax(row), in place; (size), at least 1. What is not finite makes the whole row not a number.
+void softmax_row(Bf16Bits* row, std::size_t size);
+// With weights = softmax(scores) and `gradient` that at the weights: gradient = that at the scores, in place. Both
+// (size).
+void softmax_gradient_row(const Bf16Bits* weights, std::size_t size, Bf16Bits* gradient);
 
 // out = x + a, and where b is not null x + (a + b). All (size).
 void add_narrow(const float* x, const Bf16Bits* a, const Bf16Bits* b, std::size_t size, float* out);

@@ -45,14 +45,17 @@ SpmImpl::SpmImpl(const NetworkConfig& config, MapLayout map_layout) : layout(map
   fc4 = register_module("fc4", nn::Conv2d(nn::Conv2dOptions(4 * c, config.dim, 1)));
 }
 
-std::vector<at::Tensor> SpmImpl::forward(const at::Tensor& images) {
+std::vector<at::Tensor> SpmImpl::forward(const at::Tensor& images, const at::Tensor& level_embed) {
   const bool planar = layout == MapLayout::planar;
   const at::Tensor input = images.contiguous(planar ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast);
   const at::Tensor eighth = conv2->forward(stem->forward(input));
   const at::Tensor sixteenth = conv3->forward(eighth);
   const at::Tensor thirtysecond = conv4->forward(sixteenth);
-  return {map_tokens(fc2->forward(eighth)), map_tokens(fc3->forward(sixteenth)),
-          map_tokens(fc4->forward(thirtysecond))};
+  const auto tokens = [&](nn::Conv2d& layer, const at::Tensor& map, std::int64_t level) {
+    const at::Tensor bias = level_embed.defined() ? layer->bias + level_embed[level] : layer->bias;
+    return map_tokens(at::conv2d(map, layer->weight, bias));
+  };
+  return {tokens(fc2, eighth, 0), tokens(fc3, sixteenth, 1), tokens(fc4, thirtysecond, 2)};
 }
 
 CrossAttentionImpl::CrossAttentionImpl(const NetworkConfig& config, AttentionKernel attention)

@@ -20,7 +20,9 @@ enum class MapLayout { planar, channels_last };
 // spm: three maps at 1/8, 1/16 and 1/32, each as tokens, fine to coarse.
 struct SpmImpl : torch::nn::Module {
   SpmImpl(const NetworkConfig& config, MapLayout layout);
-  std::vector<at::Tensor> forward(const at::Tensor& images);  // (N, 3, S, S) -> 3 x (N, side*side, D)
+  // (N, 3, S, S) -> 3 x (N, side*side, D), each with its row of `level_embed` (3, D) where that is defined: added to
+  // the bias of the last layer, which costs nothing.
+  std::vector<at::Tensor> forward(const at::Tensor& images, const at::Tensor& level_embed);
   torch::nn::Sequential stem{nullptr}, conv2{nullptr}, conv3{nullptr}, conv4{nullptr};
   torch::nn::Conv2d fc2{nullptr}, fc3{nullptr}, fc4{nullptr};
   MapLayout layout;

@@ -95,7 +95,7 @@ class AdapterFileTest : public testing::Test {
   }
 
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   RunConfig config_;
   CancelFlag cancel_;
 };

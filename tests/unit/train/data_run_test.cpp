@@ -57,7 +57,7 @@ class DataRunTest : public testing::Test {
     return losses.values;
   }
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   RunConfig config_;
   std::string notes_;
   int runs_ = 0;

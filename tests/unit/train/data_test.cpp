@@ -52,7 +52,7 @@ class CropsTest : public testing::Test {
     return order;
   }
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   const CropRecipe recipe_ = made_recipe(made_);
   const std::filesystem::path manifest_path_ = write_made_crops(dir_.path(), made_);
 };

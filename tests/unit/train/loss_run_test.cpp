@@ -60,7 +60,7 @@ class LossRun : public testing::Test {
   std::string out(const char* name) const { return (dir_ / name).string(); }
 
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   RunConfig config_;
   CancelFlag cancel_;
 };

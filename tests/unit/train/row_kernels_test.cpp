@@ -97,6 +97,35 @@ TEST_P(RowKernels, NarrowRowsAreAddedInF32) {
   }
 }
 
+TEST_P(RowKernels, SoftmaxIsThatOfTheDefinitionAndSoIsItsGradient) {
+  std::vector<Bf16Bits> row, gradient;
+  for (const float value : drawn("scores", dim)) row.push_back(rounded(20 * value));
+  for (const float value : drawn("gradient", dim)) gradient.push_back(rounded(value));
+  std::vector<double> weights;
+  double sum = 0, middle = 0;
+  for (const Bf16Bits bits : row) sum += std::exp(widened(bits));
+  for (const Bf16Bits bits : row) weights.push_back(std::exp(widened(bits)) / sum);
+  softmax_row(row.data(), dim);
+  for (std::size_t i = 0; i < dim; ++i) EXPECT_NEAR(widened(row[i]), weights[i], weights[i] / 256 * 1.01) << i;
+  for (std::size_t i = 0; i < dim; ++i) middle += static_cast<double>(widened(row[i])) * widened(gradient[i]);
+  std::vector<double> exact;
+  for (std::size_t i = 0; i < dim; ++i) exact.push_back(widened(row[i]) * (widened(gradient[i]) - middle));
+  softmax_gradient_row(row.data(), dim, gradient.data());
+  for (std::size_t i = 0; i < dim; ++i)
+    EXPECT_NEAR(widened(gradient[i]), exact[i], std::abs(exact[i]) / 256 * 1.01 + 1e-6) << i;
+}
+
+TEST_P(RowKernels, SoftmaxHidesNothingThatIsNotFinite) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity()})
+    for (const std::size_t place : {std::size_t{0}, dim - 1}) {
+      std::vector<Bf16Bits> row(dim, rounded(1.0F));
+      row[place] = static_cast<Bf16Bits>(std::bit_cast<std::uint32_t>(bad) >> 16);
+      softmax_row(row.data(), dim);
+      for (const Bf16Bits bits : row) EXPECT_TRUE(std::isnan(widened(bits))) << bad;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Widths, RowKernels, testing::Values(3, 16, 37, 192, 768));
 
 TEST(RowKernel, NotANumberStaysOne) {

@@ -66,7 +66,7 @@ class RunTest : public testing::Test {
   }
 
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   train::RunConfig config_;
   CancelFlag cancel_;
 };

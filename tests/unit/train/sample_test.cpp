@@ -83,7 +83,7 @@ class SampleTest : public testing::Test {
   }
 
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   const CropRecipe recipe_ = made_recipe(made_);
   const std::filesystem::path manifest_ = write_made_faces(dir_.path(), made_);
 };
