@@ -17,6 +17,7 @@ template <class T>
 CLI::Option* add_word(CLI::App& command, const std::string& name, T& value,
                       const std::vector<std::pair<std::string, T>>& words, const std::string& help) {
   std::vector<std::string> names;
+  names.reserve(words.size());
   for (const auto& [word, meaning] : words) names.push_back(word);
   const auto take = [&value, words, names, name](const std::string& text) {
     const auto found = std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.first == text; });

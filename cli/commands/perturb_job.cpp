@@ -36,7 +36,7 @@ class ItemJob {
     }
     for (const PerturbOutput& output : item_.outputs) {
       DFA_TRY(check_cancel(cancel_));
-      const Status written = item_.kind == MediaKind::picture ? write_picture(output) : write_video(output);
+      Status written = item_.kind == MediaKind::picture ? write_picture(output) : write_video(output);
       if (!written && ends_the_run(written.error())) return written;
       if (written)
         report_.on_written(output);

@@ -41,6 +41,7 @@ std::optional<Interval> auc_with_interval(std::span<const double> scores, std::s
   const Replicates replicates = bootstrap({scores, labels, groups}, kDefaultThreshold, options);
   const auto column = [](const std::vector<MetricArray>& rows) {
     std::vector<double> values;
+    values.reserve(rows.size());
     for (const MetricArray& row : rows) values.push_back(row[kAuc]);
     return values;
   };

@@ -92,7 +92,7 @@ void describe_model(ProtocolCard& card, const Model& model) {
 }
 
 std::string coverage_words(const Coverage& coverage, const OutcomeCounts& counts) {
-  const std::string scored = fmt::format("{}/{}", counts.scored(), counts.inputs());
+  std::string scored = fmt::format("{}/{}", counts.scored(), counts.inputs());
   if (!coverage.known) return fmt::format("unknown: {} of those listed, nothing says what was never listed", scored);
   if (counts.inputs() == 0) return scored;
   return fmt::format("{}, {:.1f} %", scored,

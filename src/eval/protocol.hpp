@@ -64,7 +64,7 @@ struct ProtocolTest {
 
 struct CellName {
   std::string row, test;
-  auto operator<=>(const CellName&) const = default;
+  auto operator<=>(const CellName&) const = default;  // NOLINT(modernize-use-nullptr): it sees a 0 that is not written
 };
 std::string cell_title(const CellName& cell);  // "DF->CDF"; "DF" where both are called so
 

@@ -149,7 +149,7 @@ std::string ProtocolItems::gap(std::size_t test) const {
     if (real_set == fake_set) return fmt::format("no manifest or file of scores has set {}", real_set);
     return fmt::format("no manifest or file of scores has set {} or {}", real_set, fake_set);
   }
-  const std::string real_gap = gap_of(reals, "real"), fake_gap = gap_of(fakes, "fake");
+  std::string real_gap = gap_of(reals, "real"), fake_gap = gap_of(fakes, "fake");
   if (real_gap.empty() || real_gap == fake_gap) return fake_gap;
   return fake_gap.empty() ? real_gap : real_gap + "; " + fake_gap;
 }

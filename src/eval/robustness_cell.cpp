@@ -100,7 +100,7 @@ Result<std::unique_ptr<RecutCell>> RecutCell::create(const Perturbation* perturb
   RecutCell* const self = cell.get();
   DFA_ASSIGN_OR_RETURN(FramePerturber perturber,
                        FramePerturber::create(*perturbation, cell->stream_, rate,
-                                              [self](Picture picture) { return self->came_out(std::move(picture)); }));
+                                              [self](const Picture& picture) { return self->came_out(picture); }));
   cell->run_.emplace(std::move(perturber));
   return cell;
 }
@@ -137,7 +137,7 @@ Status RecutCell::add_to_run(const ItemFrame& frame) {
 }
 
 // Frames come out in the order in which they went in.
-Status RecutCell::came_out(Picture picture) {
+Status RecutCell::came_out(const Picture& picture) {
   const InCodec frame = in_codec_.front();
   in_codec_.pop_front();
   if (!cutter_.wants(frame.number)) return {};

@@ -72,7 +72,7 @@ class RecutCell {
     int width = 0, height = 0;
   };
   Status add_to_run(const ItemFrame& frame);
-  Status came_out(Picture picture);
+  Status came_out(const Picture& picture);
   Status refuse_waiting();
   void note(const Status& status) {
     if (!status) broken_ = status.error();

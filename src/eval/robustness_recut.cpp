@@ -76,7 +76,7 @@ class VideoRecut {
   Status run() {
     const std::size_t cells = options_.perturbations.size() + 1;
     done_.assign(cells, {});
-    const Status read = read_frames();
+    Status read = read_frames();
     if (!read && concerns_recut_job(read.error().code)) return read;
     return refuse_rest(read ? "the frame could not be decoded" : read.error().message);
   }

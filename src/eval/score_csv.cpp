@@ -194,7 +194,7 @@ class RowReader {
   struct Seen {
     std::size_t hash;
     std::size_t line;
-    auto operator<=>(const Seen&) const = default;
+    auto operator<=>(const Seen&) const = default;  // NOLINT(modernize-use-nullptr): it sees a 0 that is not written
   };
   CsvReader& csv_;
   const Header& header_;

@@ -94,6 +94,7 @@ Grid own_grid(const ReportTable& table) {
   for (const std::string& column : table.columns) grid.columns.push_back(titled(column));
   for (const std::vector<ReportCell>& row : table.rows) {
     std::vector<std::string> cells;
+    cells.reserve(grid.columns.size());
     for (const ReportCell& cell : row) cells.push_back(cell_words(cell));
     cells.resize(grid.columns.size());
     grid.rows.push_back(std::move(cells));

@@ -22,6 +22,7 @@ class CsvWriter {
  private:
   void line(const std::vector<std::string>& fields) {
     std::vector<std::string> safe;
+    safe.reserve(fields.size());
     for (const std::string& field : fields) safe.push_back(csv_field(field));
     csv_ += fmt::format("{}\n", fmt::join(safe, ","));
   }

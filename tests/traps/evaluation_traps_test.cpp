@@ -34,7 +34,7 @@ class CropTraps : public testing::Test {
     return dir_.path() / "crops" / ("test" + std::to_string(number) + ".bmp");
   }
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   const std::filesystem::path manifest_ = write_made_crops(dir_.path(), made_);
 };
 

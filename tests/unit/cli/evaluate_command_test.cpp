@@ -47,7 +47,7 @@ class EvaluateCommand : public testing::Test {
     return (dir_ / name).string();
   }
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   const std::filesystem::path manifest_ = write_made_crops(dir_.path(), made_);
 };
 

@@ -159,7 +159,7 @@ class EvaluatePerturbedCrops : public testing::Test {
     return run_dfa(argv);
   }
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
 };
 
 TEST_F(EvaluatePerturbedCrops, NeedGendOrOnCrops) {

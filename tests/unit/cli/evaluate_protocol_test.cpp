@@ -126,7 +126,7 @@ class EvaluateProtocol : public testing::Test {
   }
 
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
 };
 
 TEST_F(EvaluateProtocol, EveryProtocolRunsWholeOnPreparedFolders) {

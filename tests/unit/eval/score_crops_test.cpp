@@ -28,7 +28,7 @@ class ScoreCrops : public testing::Test {
     return score_crops(model_, manifest_, role, options, cancel_);
   }
   const TempDir dir_;
-  const MadeCrops made_;
+  const MadeCrops made_{};
   const std::filesystem::path manifest_ = write_made_crops(dir_.path(), made_);
   Model model_ = model_for(made_recipe(made_));
   CancelFlag cancel_;
