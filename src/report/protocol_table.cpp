@@ -182,7 +182,7 @@ std::vector<std::string> published_lines(const ProtocolResult& result) {
     else
       same->first += " / " + row.method;
   }
-  for (const auto& [methods, what] : said) lines.push_back(methods + " " + what);
+  for (const auto& [methods, what] : said) lines.push_back(fmt::format("{} {}", methods, what));
   const bool marked =
       std::any_of(result.protocol.published.begin(), result.protocol.published.end(), [](const auto& row) {
         return std::any_of(row.cells.begin(), row.cells.end(),

@@ -3,7 +3,10 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 
+#include <array>
 #include <functional>
+#include <tuple>
+#include <vector>
 
 #include "train/nets/row_kernels.hpp"
 #include "train/nets/vit.hpp"
@@ -149,6 +152,39 @@ class NormLinear : public torch::autograd::Function<NormLinear> {
   }
 };
 
+// The two modules by torch's own operators, but for what is kept.
+class KeepingX : public torch::autograd::Function<KeepingX> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& norm_weight,
+                            const at::Tensor& norm_bias, const at::Tensor& weight, const at::Tensor& bias, double eps) {
+    const auto [y, mean, scale] = at::native_layer_norm(x, {x.size(-1)}, norm_weight, norm_bias, eps);
+    context->save_for_backward({x, mean, scale, norm_weight, norm_bias, weight});
+    context->saved_data["eps"] = eps;
+    return linear_tokens(y, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &mean = saved[1], &scale = saved[2], &norm_weight = saved[3], &norm_bias = saved[4];
+    const at::Tensor out = gradients[0].contiguous(), g = out.view({-1, out.size(-1)});
+    const std::vector<std::int64_t> shape = {x.size(-1)};
+    variable_list to(6);  // as in NormLinear
+    if (context->needs_input_grad(kInWeight)) {
+      const at::Tensor y =
+          std::get<0>(at::native_layer_norm(x, shape, norm_weight, norm_bias, context->saved_data["eps"].toDouble()));
+      to[kInWeight] = at::mm(g.t(), y.view({-1, x.size(-1)}));
+    }
+    if (context->needs_input_grad(kInBias)) to[kInBias] = g.sum(0);
+    const std::array<bool, 3> wanted = {context->needs_input_grad(kInX), context->needs_input_grad(kInNormWeight),
+                                        context->needs_input_grad(kInNormBias)};
+    if (!wanted[0] && !wanted[1] && !wanted[2]) return to;
+    const at::Tensor dy = at::mm(g, saved[5]).view(x.sizes());
+    std::tie(to[kInX], to[kInNormWeight], to[kInNormBias]) =
+        at::native_layer_norm_backward(dy, x, shape, mean, scale, norm_weight, norm_bias, wanted);
+    return to;
+  }
+};
+
 }  // namespace
 
 bool is_narrowed(const at::Tensor& x) {
@@ -158,7 +194,11 @@ bool is_narrowed(const at::Tensor& x) {
 
 at::Tensor norm_linear(torch::nn::LayerNorm& norm, const at::Tensor& x, const at::Tensor& weight,
                        const at::Tensor& bias) {
-  if (!is_narrowed(x)) return linear_tokens(norm->forward(x), weight, bias);
+  if (!is_narrowed(x)) {
+    const bool keeps_less = weight.requires_grad() && !at::autocast::is_autocast_enabled(at::kCPU);
+    if (keeps_less) return KeepingX::apply(x, norm->weight, norm->bias, weight, bias, norm->options.eps());
+    return linear_tokens(norm->forward(x), weight, bias);
+  }
   return NormLinear::apply(x, norm->weight, norm->bias, weight, bias, norm->options.eps());
 }
 

@@ -1,6 +1,7 @@
 #include "train/nets/spatial.hpp"
 
 #include "train/nets/residual.hpp"
+#include "train/nets/scaled_linear.hpp"
 
 namespace dfa::train {
 
@@ -72,10 +73,8 @@ at::Tensor CrossAttentionImpl::forward(NormedTokens query, NormedTokens feature,
   const at::Tensor q = norm_linear(query.norm, query.tokens, weights[0], biases[0]);
   const at::Tensor kv = norm_linear(feature.norm, feature.tokens, weights[1], biases[1]);
   const at::Tensor mixed = attend(q, kv, heads, kernel);
-  if (gamma.defined() && is_narrowed(query.tokens))  // into the weights, as in Adaptor
-    return linear_tokens(mixed, gamma.unsqueeze(1) * out_proj->weight, gamma * out_proj->bias);
-  const at::Tensor out = linear_tokens(mixed, out_proj->weight, out_proj->bias);
-  return gamma.defined() ? gamma * out : out;
+  if (gamma.defined()) return scaled_linear(mixed, out_proj->weight, out_proj->bias, gamma);
+  return linear_tokens(mixed, out_proj->weight, out_proj->bias);
 }
 
 InjectorImpl::InjectorImpl(const NetworkConfig& config, AttentionKernel attention)

@@ -2,6 +2,7 @@
 
 #include "train/nets/norm_linear.hpp"
 #include "train/nets/residual.hpp"
+#include "train/nets/scaled_linear.hpp"
 
 namespace dfa::train {
 
@@ -42,9 +43,7 @@ AdaptorImpl::AdaptorImpl(const NetworkConfig& config)
 
 at::Tensor AdaptorImpl::forward(const at::Tensor& h) {
   const at::Tensor down = at::relu(linear_tokens(h, down_proj->weight, down_proj->bias));
-  if (!is_narrowed(h)) return linear_tokens(down, up_proj->weight, up_proj->bias) * scale;
-  // The scale goes into the weights, which are fewer than the tokens, and what comes out is not widened by it.
-  return linear_tokens(down, up_proj->weight * scale, up_proj->bias * scale);
+  return scaled_linear(down, up_proj->weight, up_proj->bias, scale);
 }
 
 BlockImpl::BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning)

@@ -186,8 +186,10 @@ TEST_P(EveryWord, ChangesWhatItNamesAndNothingElse) {
       EXPECT_FALSE(same(before.at(spec.name), after.at(spec.name))) << spec.name << ": statistics follow the batches";
       continue;
     }
-    EXPECT_NE(same(before.at(spec.name), after.at(spec.name)), learns(tuning, spec)) << spec.name;
     changed += learns(tuning, spec) ? 1 : 0;
+    // The head's batch norm takes off what the last norm's bias adds: it learns, by rounding errors or not at all.
+    if (spec.name == "norm.bias" && learns(tuning, spec)) continue;
+    EXPECT_NE(same(before.at(spec.name), after.at(spec.name)), learns(tuning, spec)) << spec.name;
   }
   EXPECT_EQ(changed, network->trained_names().size());
   const TrainedCounts counts = network->counts(), expected = count_trained(config, tuning);
