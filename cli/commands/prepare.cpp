@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <memory>
 #include <string>
 
@@ -20,12 +21,16 @@ constexpr int kMostFrames = 10'000;
 constexpr int kMostFaces = 10'000;
 constexpr int kSmallestFace = 12;  // MTCNN's first stage looks at 12 pixels
 constexpr int kLargestFace = 10'000;
+constexpr std::string_view kEmbedded = "default";  // of --like
+constexpr std::string_view kEven = "even:";        // of CropRecipe::frames
 
 struct PrepareCommand {
   std::string layout;
   std::string root;
   std::string out;
   std::string recipe = "aligned1.3";
+  std::string like;  // --like: a model file, or kEmbedded
+  CLI::Option* frames = nullptr;
   std::string role = "test";
   std::string masks = "crop";
   std::string landmarks = "auto";
@@ -40,9 +45,25 @@ Result<SourceList> read_sources(PrepareCommand& command, const CommandContext& c
   return read_layout(command.layout, command.root, command.reading);
 }
 
+// The recipe that the model was trained with, and how many frames of a video it wants.
+Status take_recipe_of_model(const PrepareCommand& command, PrepareOptions& options) {
+  SharedOptions named;
+  if (command.like != kEmbedded) named.model = command.like;
+  DFA_ASSIGN_OR_RETURN(const Model model, load_selected_model(named));
+  options.recipe = model.crop;
+  const std::string_view frames = model.crop.frames;
+  int count = 0;
+  if (command.frames->count() > 0 || !frames.starts_with(kEven)) return {};
+  const std::string_view digits = frames.substr(kEven.size());
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  if (error == std::errc() && end == digits.data() + digits.size() && count > 0) options.frames = count;
+  return {};
+}
+
 Result<PrepareOptions> settle_options(const PrepareCommand& command, const CommandContext& context) {
   PrepareOptions options = command.options;
   DFA_ASSIGN_OR_RETURN(options.recipe, crop_recipe_by_name(command.recipe));
+  if (!command.like.empty()) DFA_TRY(take_recipe_of_model(command, options));
   DFA_ASSIGN_OR_RETURN(options.default_role, role_by_name(command.role));
   options.masks = command.masks == "ignore" ? MaskUse::ignore : MaskUse::crop;
   options.workers = context.options.threads;
@@ -134,8 +155,15 @@ void add_prepare_command(CLI::App& app, CommandContext& context) {
   prepare->add_option("--recipe", command->recipe, fmt::format("Crop recipe: {}", fmt::join(crop_recipe_names(), ", ")))
       ->capture_default_str()
       ->type_name("NAME");
-  add_integer(*prepare, "--frames", command->options.frames, "Frames of each video, evenly spaced", 1, kMostFrames)
-      ->capture_default_str();
+  prepare
+      ->add_option(
+          "--like", command->like,
+          "Crops for this model file: its recipe and number of frames; default = the model inside this program")
+      ->type_name("MODEL")
+      ->excludes(prepare->get_option("--recipe"));
+  command->frames =
+      add_integer(*prepare, "--frames", command->options.frames, "Frames of each video, evenly spaced", 1, kMostFrames)
+          ->capture_default_str();
   prepare->add_option("--masks", command->masks, "Masks of forgeries choose the face and are kept: crop, or ignore")
       ->check(CLI::IsMember({"crop", "ignore"}))
       ->capture_default_str();

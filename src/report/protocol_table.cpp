@@ -182,6 +182,7 @@ std::vector<std::string> published_lines(const ProtocolResult& result) {
     else
       same->first += " / " + row.method;
   }
+  lines.reserve(lines.size() + said.size());
   for (const auto& [methods, what] : said) lines.push_back(fmt::format("{} {}", methods, what));
   const bool marked =
       std::any_of(result.protocol.published.begin(), result.protocol.published.end(), [](const auto& row) {

@@ -10,6 +10,7 @@
 #include "cli_run.hpp"
 #include "dataset/manifest.hpp"
 #include "dataset/pack.hpp"
+#include "model/model.hpp"
 #include "support/shared.hpp"
 #include "support/temp_dir.hpp"
 
@@ -39,6 +40,22 @@ std::vector<std::string> command(const TempDir& dir, const std::vector<std::stri
                                     "--frames", "2"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
+}
+
+// What was prepared for a model is what `dfa evaluate` takes from it.
+TEST(PrepareCommand, CropsForAModelAreOfItsRecipe) {
+  TempDir dir;
+  made_set(dir);
+  const std::string data = (dir / "data").string(), out = (dir / "out").string();
+  EXPECT_EQ(run_dfa({"prepare", "folders", data, "--out", out, "--like", "default", "--recipe", "gend"}).status, 2);
+  EXPECT_EQ(run_dfa({"prepare", "folders", data, "--out", out, "--like", (dir / "none.dfa").string()}).status, 5);
+  const auto ran = run_dfa({"prepare", "folders", data, "--out", out, "--like", "default", "--quiet"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const auto manifest = read_manifest(dir / "out/manifest.jsonl");
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_EQ(manifest->crop_sha256, crop_recipe_hash(embedded_model()->crop));
+  const auto scored = run_dfa({"evaluate", "--data", (dir / "out/manifest.jsonl").string(), "--bootstrap", "20"});
+  EXPECT_EQ(scored.status, 0) << scored.err;
 }
 
 TEST(PrepareCommand, MakesCropsAManifestAndAReport) {
