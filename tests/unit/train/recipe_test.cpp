@@ -8,6 +8,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "eval/evaluation.hpp"
+#include "eval/score_crops.hpp"
 #include "support/made_crops.hpp"
 #include "support/temp_dir.hpp"
 #include "train/export/export_model.hpp"
@@ -157,6 +159,46 @@ TEST_F(RecipeTable, Row6_WhatIsNotUsedIsAnError) {
 }
 
 // Row 7, evaluation by frame and video, is that of `dfa evaluate`; row 9, the definition of EER, belongs to it too.
+
+// What `dfa evaluate` says of the run's model on the crops of `role`.
+Evaluation evaluation_of(const Record& record, Role role) {
+  const auto model = export_model(record.folder, record.folder / "evaluated.dfa", {});
+  if (!model) throw std::runtime_error(model.error().message);
+  const auto scores = score_crops(*model, record.config.data.manifest, role, {}, CancelFlag());
+  if (!scores) throw std::runtime_error(scores.error().message);
+  EvaluationOptions options;
+  options.bootstrap.rounds = 20;
+  return evaluate_scores(*score_table_of(*scores), options).value();
+}
+
+TEST_F(RecipeTable, Row7_EveryFigureIsComputedAtBothLevelsOrSaysWhyNot) {
+  for (const Record* record : {honest_, official_}) {
+    const Evaluation evaluation = evaluation_of(*record, Role::test);
+    for (const LevelFigures* level : {&evaluation.all.frame, &evaluation.all.video}) {
+      EXPECT_EQ(level->reals, 2U);
+      EXPECT_EQ(level->fakes, 2U);
+      for (const MetricInfo& metric : metric_registry())
+        EXPECT_TRUE(level->of(metric.id).interval || !level->of(metric.id).undefined.empty()) << metric.name;
+      for (const Metric metric : {Metric::auc, Metric::eer, Metric::accuracy})
+        EXPECT_TRUE(level->of(metric).interval) << metric_info(metric).name;
+    }
+  }
+}
+
+TEST_F(RecipeTable, Row9_TheInterpolatedEqualErrorRateStandsFirstAndTheOtherHasItsOwnName) {
+  EXPECT_THAT(std::string(metric_info(Metric::eer).definition), HasSubstr("interpolated"));
+  EXPECT_THAT(std::string(metric_info(Metric::eer_nearest).definition), HasSubstr("vertex"));
+  for (const Record* record : {honest_, official_}) {
+    const LevelFigures figures = evaluation_of(*record, Role::train).all.frame;
+    ASSERT_TRUE(figures.of(Metric::eer).interval);
+    ASSERT_TRUE(figures.of(Metric::eer_nearest).interval);
+  }
+  // FPR and FNR of the vertices: (0, 1), (0, 1/3), (1/2, 1/3), (1/2, 0), (1, 0)
+  const std::vector<double> p_fake = {.1, .6, .5, .7, .8};
+  const std::vector<int> labels = {0, 0, 1, 1, 1};
+  EXPECT_DOUBLE_EQ(*measure(Metric::eer, p_fake, labels).value, 1.0 / 3);
+  EXPECT_DOUBLE_EQ(*measure(Metric::eer_nearest, p_fake, labels).value, 0.5);
+}
 
 TEST_F(RecipeTable, Row8_OneFolderHoldsTheRun) {
   for (const Record* record : {honest_, official_})
