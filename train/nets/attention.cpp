@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "train/nets/row_kernels.hpp"
+#include "train/nets/bf16_bits.hpp"
 
 namespace dfa::train {
 namespace {
@@ -37,10 +37,6 @@ void unstack_into(const at::Tensor& packed, const at::Tensor& t, std::int64_t he
 // scale * a b, rounded once.
 at::Tensor scaled_product(const at::Tensor& a, const at::Tensor& b, double scale) {
   return at::baddbmm(at::empty({a.size(0), a.size(1), b.size(2)}, a.options()), a, b, 0, scale);
-}
-
-Bf16Bits* bits(const at::Tensor& t) {
-  return reinterpret_cast<Bf16Bits*>(t.data_ptr<at::BFloat16>());
 }
 
 void for_rows(const at::Tensor& t, const std::function<void(std::int64_t first)>& work) {  // first: of a row's elements

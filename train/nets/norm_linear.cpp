@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "train/nets/row_kernels.hpp"
+#include "train/nets/bf16_bits.hpp"
 #include "train/nets/vit.hpp"
 
 namespace dfa::train {
@@ -23,14 +23,6 @@ constexpr std::int64_t kParts = 16;
 
 enum Saved { kX, kMoments, kNormWeight, kNormBias, kWeight };
 enum Input { kInX, kInNormWeight, kInNormBias, kInWeight, kInBias };
-
-Bf16Bits* bits(const at::Tensor& t) {
-  return reinterpret_cast<Bf16Bits*>(t.data_ptr<at::BFloat16>());
-}
-
-const Bf16Bits* const_bits(const at::Tensor& t) {
-  return reinterpret_cast<const Bf16Bits*>(t.const_data_ptr<at::BFloat16>());
-}
 
 RowMoments moments_of(const float* moments, std::int64_t row) {
   return {moments[2 * row], moments[2 * row + 1]};

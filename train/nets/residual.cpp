@@ -2,7 +2,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "train/nets/row_kernels.hpp"
+#include "train/nets/bf16_bits.hpp"
 
 namespace dfa::train {
 namespace {
@@ -13,10 +13,6 @@ using torch::autograd::variable_list;
 constexpr std::int64_t kGrain = 1 << 14;
 enum Input { kInX, kInA, kInB };
 
-const Bf16Bits* bits(const at::Tensor& t) {
-  return t.numel() > 0 ? reinterpret_cast<const Bf16Bits*>(t.const_data_ptr<at::BFloat16>()) : nullptr;
-}
-
 class NarrowResidual : public torch::autograd::Function<NarrowResidual> {
  public:
   // `b` without elements: none.
@@ -24,7 +20,7 @@ class NarrowResidual : public torch::autograd::Function<NarrowResidual> {
     context->saved_data["both"] = b.numel() > 0;
     const at::Tensor wide = x.contiguous(), first = a.contiguous(), second = b.contiguous();
     at::Tensor out = at::empty_like(wide);
-    const Bf16Bits *from_a = bits(first), *from_b = bits(second);
+    const Bf16Bits *from_a = const_bits(first), *from_b = second.numel() > 0 ? const_bits(second) : nullptr;
     at::parallel_for(
         0, wide.numel(), kGrain,
         [&, from = wide.const_data_ptr<float>(), to = out.data_ptr<float>()](std::int64_t begin, std::int64_t end) {
