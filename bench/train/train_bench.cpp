@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 struct Plan {
   int batch = 8, steps = 5, warmup = 1, threads = 2, image = 224;
   std::string compute = "bf16", attention = "matrices";
+  bool recompute = false;
   int ops = 0;  // how many operators to name; 0: none, and nothing is counted
 };
 
@@ -34,6 +35,7 @@ Result<nlohmann::ordered_json> measure(const Plan& plan) {
   DFA_ASSIGN_OR_RETURN(const auto network,
                        dfa::train::TrainNetwork::create(config, dfa::train::adapter_groups(), attention));
   DFA_TRY(network->load(dfa::hash_weights(config)));
+  if (plan.recompute) network->set_recompute(dfa::train::Recompute::stages);
   DFA_ASSIGN_OR_RETURN(const auto optimizer, dfa::train::Optimizer::create(*network, {}));
   const std::size_t side = static_cast<std::size_t>(plan.image);
   std::vector<float> images(static_cast<std::size_t>(plan.batch) * 3 * side * side);
@@ -59,6 +61,7 @@ Result<nlohmann::ordered_json> measure(const Plan& plan) {
   return nlohmann::ordered_json{{"program", "dfa-train"},
                                 {"compute", plan.compute},
                                 {"attention", plan.attention},
+                                {"recompute", plan.recompute ? "stages" : "nothing"},
                                 {"batch", plan.batch},
                                 {"threads", plan.threads},
                                 {"cpu", machine.cpu_model},
@@ -93,6 +96,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--ops", plan.ops, "Print the N operators that take longest (on stderr); slows the steps")
       ->check(CLI::Range(0, 1000));
+  app.add_flag("--recompute", plan.recompute, "Make the activations of each stage's blocks again in the backward pass");
   app.add_option("--attention", plan.attention, "fused, matrices or published")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   const auto figures = measure(plan);

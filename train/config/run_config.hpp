@@ -75,6 +75,7 @@ struct RunConfig {
   double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
   Compute compute = Compute::f32;
   AttentionPath attention = AttentionPath::fused;
+  Recompute recompute = Recompute::nothing;
   int threads = 0;                // of torch; 0 = every processor this process may use
   int checkpoint_every = 1;       // epochs between saves of the last state
   int checkpoint_steps = 0;       // besides: steps between them; 0 = none

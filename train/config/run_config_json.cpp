@@ -24,6 +24,7 @@ constexpr Word<RateUnit> kRateUnits[] = {{RateUnit::absolute, "absolute"}, {Rate
 constexpr Word<Rule> kRules[] = {{Rule::sgd, "sgd"}, {Rule::adamw, "adamw"}};
 constexpr Word<Decay> kDecays[] = {{Decay::all, "all"}, {Decay::matrices_only, "matrices_only"}};
 constexpr Word<HeadStatistics> kHeadStatistics[] = {{HeadStatistics::whole, "whole"}, {HeadStatistics::rank, "rank"}};
+constexpr Word<Recompute> kRecomputes[] = {{Recompute::nothing, "nothing"}, {Recompute::stages, "stages"}};
 constexpr Word<Compute> kComputes[] = {{Compute::f32, "f32"}, {Compute::bf16, "bf16"}};
 
 template <class Enum, std::size_t count>
@@ -292,6 +293,7 @@ Json run_config_to_json(const RunConfig& config) {
   json["ema"] = config.ema;
   json["compute"] = text_of(kComputes, config.compute);
   json["attention"] = attention_name(config.attention);
+  json["recompute"] = text_of(kRecomputes, config.recompute);
   json["threads"] = config.threads;
   json["checkpoint_every"] = config.checkpoint_every;
   json["checkpoint_steps"] = config.checkpoint_steps;
@@ -330,6 +332,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_number(json["ema"], "ema", 0, 1, config.ema));
   DFA_TRY(take_word(json["compute"], "compute", kComputes, config.compute));
   DFA_ASSIGN_OR_RETURN(config.attention, attention_by_name(json["attention"].get<std::string>()));
+  DFA_TRY(take_word(json["recompute"], "recompute", kRecomputes, config.recompute));
   DFA_TRY(take_whole(json["threads"], "threads", 0, kMostThreads, config.threads));
   DFA_TRY(take_saving(json, config));
   return config;

@@ -112,6 +112,7 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   DFA_ASSIGN_OR_RETURN(const int threads, threads_of_rank(*parts.group, config.threads));
   set_torch_threads(threads);
   DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.tuning, config.attention));
+  parts.network->set_recompute(config.recompute);
   DFA_ASSIGN_OR_RETURN(const StartWeights start,
                        start_weights(config.network, config.tuning, config.seed, config.pretrained));
   if (!config.pretrained.empty()) {

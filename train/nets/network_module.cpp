@@ -1,6 +1,7 @@
 #include "train/nets/network_module.hpp"
 
 #include "train/nets/norm_linear.hpp"
+#include "train/nets/recomputed_blocks.hpp"
 
 namespace dfa::train {
 
@@ -72,6 +73,11 @@ at::Tensor NetworkModuleImpl::run_blocks(at::Tensor x, const StageRange& range) 
   return x;
 }
 
+at::Tensor NetworkModuleImpl::run_stage(const at::Tensor& x, const StageRange& range) {
+  if (!recompute_stages || !at::GradMode::is_enabled()) return run_blocks(x, range);
+  return recomputed([this, range](const at::Tensor& tokens) { return run_blocks(tokens, range); }, x);
+}
+
 // The last extractor computes only what is read: nothing for cls, one row for token0. The other rows get no gradient
 // either way, unless a loss reads them.
 at::Tensor NetworkModuleImpl::extract(const StageRange& stage, std::size_t index, const at::Tensor& c,
@@ -107,7 +113,7 @@ NetworkOutput NetworkModuleImpl::forward(const at::Tensor& images, std::vector<a
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const StageRange& stage = stages[i];
     if (config.lsa) x = interactions[i]->as<Interaction>()->injector->forward(x, c);
-    x = run_blocks(x, stage);
+    x = run_stage(x, stage);
     if (stage_tokens != nullptr) stage_tokens->push_back(x);
     if (config.lsa) c = extract(stage, i, c, x, rows);
   }

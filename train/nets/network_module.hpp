@@ -33,6 +33,7 @@ struct NetworkModuleImpl : torch::nn::Module {
 
   NetworkConfig config;
   std::vector<StageRange> stages;  // what forward() walks through
+  bool recompute_stages = false;   // keeps nothing of a stage's blocks for the backward pass
   PatchEmbed patch_embed{nullptr};
   at::Tensor cls_token, pos_embed;  // (1, 1, D), (1, T, D)
   torch::nn::ModuleList blocks{nullptr};
@@ -47,6 +48,7 @@ struct NetworkModuleImpl : torch::nn::Module {
  private:
   at::Tensor embed(const at::Tensor& images);
   at::Tensor spatial_tokens(const at::Tensor& images);
+  at::Tensor run_stage(const at::Tensor& x, const StageRange& range);
   at::Tensor run_blocks(at::Tensor x, const StageRange& range);
   at::Tensor extract(const StageRange& stage, std::size_t index, const at::Tensor& c, const at::Tensor& x,
                      SpatialRows wanted);

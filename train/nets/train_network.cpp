@@ -154,6 +154,10 @@ Result<std::unique_ptr<TrainNetwork>> TrainNetwork::create(const NetworkConfig& 
   return std::unique_ptr<TrainNetwork>(new TrainNetwork(std::move(impl)));
 }
 
+void TrainNetwork::set_recompute(Recompute what) {
+  impl_->module->recompute_stages = what == Recompute::stages;
+}
+
 const NetworkConfig& TrainNetwork::config() const {
   return impl_->module->config;
 }

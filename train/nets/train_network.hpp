@@ -30,6 +30,12 @@ std::string_view attention_name(AttentionPath path);
 // Errors: usage, listing the known names.
 Result<AttentionPath> attention_by_name(std::string_view name);
 
+// What a training step makes again in its backward pass instead of keeping it, besides what is always made again.
+//   nothing.
+//   stages: the activations of each stage's blocks; only what goes into a stage is kept. A third more work, the same
+//   results to the bit.
+enum class Recompute { nothing, stages };
+
 struct ForwardValues {
   std::vector<float> feature;  // (N, D)
   std::vector<float> logits;   // (N, classes)
@@ -59,6 +65,8 @@ class TrainNetwork {
   static Result<std::unique_ptr<TrainNetwork>> create(const NetworkConfig& config, const Tuning& tuning,
                                                       AttentionPath attention = AttentionPath::fused);
   ~TrainNetwork();
+  // For the steps from now on.
+  void set_recompute(Recompute what);
   TrainNetwork(const TrainNetwork&) = delete;
   TrainNetwork& operator=(const TrainNetwork&) = delete;
 

@@ -169,6 +169,29 @@ TEST(TuningCounts, QueryPoolingIsNarrow) {
 
 class EveryWord : public testing::TestWithParam<const char*> {};
 
+// Recomputed stages run twice, with the same results; also where nothing before a stage asks for a gradient.
+TEST_P(EveryWord, LearnsTheSameToTheBitWhereStagesAreRecomputed) {
+  const Tuning tuning = tuning_of(GetParam());
+  const NetworkConfig config = tiny_config(tuning);
+  const std::vector<float> images = hash_images(config, 4);
+  for (const Compute compute : {Compute::f32, Compute::bf16}) {
+    std::vector<TensorMap> gradients;
+    std::vector<double> losses;
+    for (const Recompute what : {Recompute::nothing, Recompute::stages}) {
+      const auto network = make_train_network(config, start_of(config, tuning), tuning, AttentionPath::matrices);
+      network->set_recompute(what);
+      const auto step = network->loss_and_gradients(images, alternating_labels(4), {.compute = compute});
+      ASSERT_TRUE(step) << step.error().message;
+      losses.push_back(step->loss);
+      gradients.push_back(network->gradients());
+    }
+    EXPECT_EQ(losses[0], losses[1]);
+    ASSERT_EQ(gradients[0].size(), gradients[1].size());
+    EXPECT_FALSE(gradients[0].empty());
+    for (const auto& [name, tensor] : gradients[0]) EXPECT_TRUE(same(tensor, gradients[1].at(name))) << name;
+  }
+}
+
 // A hundred steps change exactly the tensors that the word names, and no bit of any other.
 TEST_P(EveryWord, ChangesWhatItNamesAndNothingElse) {
   const Tuning tuning = tuning_of(GetParam());
