@@ -15,6 +15,7 @@
 
 #include "base/hash.hpp"
 #include "cli/commands/calibrate_write.hpp"
+#include "cli/commands/crop_scoring.hpp"
 #include "cli/options.hpp"
 #include "eval/calibrate.hpp"
 #include "eval/score_crops.hpp"
@@ -24,7 +25,6 @@
 namespace dfa::cli {
 namespace {
 
-constexpr int kBatch = 16;
 constexpr double kLeastAbstainError = 0.01, kMostAbstainError = 0.5;
 
 struct CalibrateCommand {
@@ -101,21 +101,6 @@ std::string today() {
   return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
 }
 
-ScoreCropsOptions scoring_options(const CalibrateCommand& command, Precision precision, const CommandContext& context) {
-  ScoreCropsOptions options;
-  options.network.precision = precision;
-  options.network.threads = context.options.threads;
-  options.network.max_batch = kBatch;
-  options.network.trace = context.trace;
-  options.recipe = command.force_crop ? RecipeCheck::skip : RecipeCheck::enforce;
-  if (context.err_terminal == Terminal::yes && context.options.talk != Talk::quiet)
-    options.progress = [&context](std::size_t done, std::size_t of) {
-      if (done % kBatch == 0 || done == of)
-        context.err << fmt::format("\r{}/{} crops{}", done, of, done == of ? "\n" : "") << std::flush;
-    };
-  return options;
-}
-
 Result<ScoreTable> gather(const CalibrateCommand& command, const Model& model, Role role,
                           const CommandContext& context) {
   ScoreTable table;
@@ -125,7 +110,9 @@ Result<ScoreTable> gather(const CalibrateCommand& command, const Model& model, R
     DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine));
     DFA_ASSIGN_OR_RETURN(
         const std::vector<CropScore> scores,
-        score_crops(model, command.on, role, scoring_options(command, precision, context), *context.cancel));
+        score_crops(model, command.on, role,
+                    crop_scoring(context, precision, command.force_crop ? RecipeCheck::skip : RecipeCheck::enforce),
+                    *context.cancel));
     for (const CropScore& score : scores)
       if (!score.problem.empty())
         log_to(*context.log, LogLevel::warning, "{}: not scored: {}", score.path, score.problem);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/commands/crop_scoring.hpp"
 #include "cli/options.hpp"
 #include "dataset/layouts/words.hpp"
 #include "eval/card_facts.hpp"
@@ -11,7 +12,6 @@
 namespace dfa::cli {
 namespace {
 
-constexpr int kBatch = 16;
 constexpr std::string_view kStandardInput = "-";
 
 // What --data names, read once.
@@ -80,40 +80,15 @@ Status add_missing(const TestedData& data, Role role, ScoreTable& table) {
   for (const MissingInput& missing : data.prepared->missing) {
     if (missing.role != role) continue;
     const std::string video = normal_path((root / missing.path).lexically_normal().generic_string());
-    DFA_TRY(table.add({.path = missing.path,
-                       .set = missing.set,
-                       .method = missing.method,
-                       .video = video,
-                       .identity = missing.identity,
-                       .problem = missing.reason,
-                       .label = missing.label,
-                       .p_fake = {},
-                       .margin = {},
-                       .outcome = missing.outcome,
-                       .frame = {}}));
+    DFA_TRY(table.add(row_of(missing, video)));
   }
   return {};
-}
-
-ScoreCropsOptions scoring_options(const EvaluateRun& run, CommandContext& context) {
-  ScoreCropsOptions scoring;
-  scoring.network.precision = run.precision;
-  scoring.network.threads = context.options.threads;
-  scoring.network.max_batch = kBatch;
-  scoring.network.trace = context.trace;
-  scoring.recipe = run.options.recipe;
-  if (context.err_terminal == Terminal::yes && context.options.talk != Talk::quiet)
-    scoring.progress = [&context](std::size_t done, std::size_t of) {
-      if (done % kBatch == 0 || done == of)
-        context.err << fmt::format("\r{}/{} crops{}", done, of, done == of ? "\n" : "") << std::flush;
-    };
-  return scoring;
 }
 
 // Every crop of the role, and the items that never became one.
 Status score_tested(const EvaluateRun& run, std::span<const TestedData> tested, Role role, CommandContext& context,
                     ScoreTable& table) {
-  const ScoreCropsOptions scoring = scoring_options(run, context);
+  const ScoreCropsOptions scoring = crop_scoring(context, run.precision, run.options.recipe);
   for (const TestedData& data : tested) {
     DFA_ASSIGN_OR_RETURN(const std::vector<CropScore> scores,
                          score_crops(*run.model, data.named.name, role, scoring, *context.cancel));

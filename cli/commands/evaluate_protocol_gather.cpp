@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "cli/commands/crop_scoring.hpp"
 #include "cli/options.hpp"
+#include "dataset/layouts/words.hpp"
 
 namespace dfa::cli {
 namespace {
-
-constexpr int kBatch = 16;
 
 bool has_row(const Protocol& protocol, const std::string& name) {
   return std::any_of(protocol.rows.begin(), protocol.rows.end(), [&](const auto& row) { return row.name == name; });
@@ -128,21 +128,6 @@ Status CellGatherer::raise_walls(const Model& model, ProtocolCard& card) const {
   return raise_wall(breaches, options_.i_know, card);
 }
 
-ScoreCropsOptions CellGatherer::scoring_options(Precision precision) const {
-  ScoreCropsOptions scoring;
-  scoring.network.precision = precision;
-  scoring.network.threads = context_.options.threads;
-  scoring.network.max_batch = kBatch;
-  scoring.network.trace = context_.trace;
-  scoring.recipe = options_.recipe;
-  if (context_.err_terminal == Terminal::yes && context_.options.talk != Talk::quiet)
-    scoring.progress = [this](std::size_t done, std::size_t of) {
-      if (done % kBatch == 0 || done == of)
-        context_.err << fmt::format("\r{}/{} crops{}", done, of, done == of ? "\n" : "") << std::flush;
-    };
-  return scoring;
-}
-
 Status CellGatherer::score_manifest(const Model& model, const TestedData& data, const std::set<std::size_t>& tests,
                                     ProtocolItems& items, std::vector<CellScores>& cells) {
   std::unordered_map<std::string, std::vector<std::size_t>> wanted;  // tests by path
@@ -157,7 +142,7 @@ Status CellGatherer::score_manifest(const Model& model, const TestedData& data, 
   }
   DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context_.options.engine));
   precision_ = precision_name(precision);
-  ScoreCropsOptions scoring = scoring_options(precision);
+  ScoreCropsOptions scoring = crop_scoring(context_, precision, options_.recipe);
   scoring.wanted = [&wanted](const ManifestEntry& entry) { return wanted.contains(entry.path); };
   for (const Role role : there) {
     DFA_ASSIGN_OR_RETURN(const std::vector<CropScore> scores,
@@ -179,18 +164,12 @@ Status CellGatherer::score_manifest(const Model& model, const TestedData& data, 
 Status CellGatherer::add_missing(const TestedData& data, const std::set<std::size_t>& tests, ProtocolItems& items,
                                  std::vector<CellScores>& cells) const {
   if (!data.prepared) return {};
+  const std::filesystem::path root = manifest_root(data.named.manifest, data.named.name);
   for (const MissingInput& missing : data.prepared->missing) {
     const std::vector<std::size_t> found =
         items.take({missing.path, missing.path, missing.set, missing.method, missing.label, missing.role});
-    ScoreRow row;
-    row.path = missing.path;
-    row.set = missing.set;
-    row.method = missing.method;
-    row.identity = missing.identity;
-    row.problem = missing.reason;
-    row.label = missing.label;
-    row.outcome = missing.outcome;
-    for (const std::size_t test : both(found, tests)) DFA_TRY(cells[test].scores.add(row));
+    const std::string video = normal_path((root / missing.path).lexically_normal().generic_string());
+    for (const std::size_t test : both(found, tests)) DFA_TRY(cells[test].scores.add(row_of(missing, video)));
   }
   return {};
 }

@@ -50,7 +50,6 @@ class CellGatherer {
                         ProtocolItems& items, std::vector<CellScores>& cells);
   Status add_missing(const TestedData& data, const std::set<std::size_t>& tests, ProtocolItems& items,
                      std::vector<CellScores>& cells) const;
-  ScoreCropsOptions scoring_options(Precision precision) const;
   // A place for each test of the protocol.
   std::vector<CellScores> empty_cells(const std::string& row) const;
   void keep(std::vector<CellScores> cells, const std::set<std::size_t>& tests, const ProtocolItems& items);

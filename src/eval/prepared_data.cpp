@@ -77,6 +77,19 @@ Result<std::optional<PreparedData>> read_prepared_data(const std::filesystem::pa
   }
 }
 
+ScoreRow row_of(const MissingInput& missing, std::string_view video) {
+  ScoreRow row;
+  row.path = missing.path;
+  row.set = missing.set;
+  row.method = missing.method;
+  row.video = video;
+  row.identity = missing.identity;
+  row.problem = missing.reason;
+  row.label = missing.label;
+  row.outcome = missing.outcome;
+  return row;
+}
+
 bool drops_without_trace(const PreparedData& data) {
   return data.layout == "dfb" || data.layout == "official";
 }

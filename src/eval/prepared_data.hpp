@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "dataset/manifest.hpp"
+#include "eval/score_table.hpp"
 #include "score/result.hpp"
 
 namespace dfa {
@@ -22,6 +23,8 @@ struct MissingInput {
   Outcome outcome = Outcome::no_face;
   std::string reason;
 };
+// As a row without a score; views into `missing` and `video` (the key of its video).
+ScoreRow row_of(const MissingInput& missing, std::string_view video);
 
 struct PreparedData {
   std::string layout;

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/csv.hpp"
 #include "report/record_format.hpp"
 
 namespace dfa {
@@ -14,15 +15,8 @@ constexpr std::string_view kHeader =
     "frames_searched,frames_decoded,model,model_sha256,engine,crop_recipe,crop_forced,tool,likelihood_ratio,stamps\n";
 
 std::string field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
+  return csv_field(text);
 }
-
 // Shortest text that reads back as the same number.
 std::string field(const std::optional<double>& number) {
   return number ? fmt::format("{}", *number) : std::string();

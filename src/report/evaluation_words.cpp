@@ -5,6 +5,7 @@
 
 #include "report/evaluation_forms.hpp"
 #include "report/evaluation_grid.hpp"
+#include "report/markup.hpp"
 #include "report/record_format.hpp"
 
 namespace dfa {
@@ -33,17 +34,6 @@ std::string text_grid(const Grid& grid) {
   for (const std::vector<std::string>& row : rows) text += "  " + text_row(row, widths);
   for (const std::string& note : grid.notes) text += "  note: " + printable(note) + "\n";
   return text;
-}
-
-// Characters that Markdown or HTML inside it would read as more than text.
-std::string markdown_escaped(const std::string& raw) {
-  constexpr std::string_view kSpecial = "\\`*_[]<>|#~$";
-  std::string escaped;
-  for (const char c : printable(raw)) {
-    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
 }
 
 std::string markdown_row(const std::vector<std::string>& cells) {

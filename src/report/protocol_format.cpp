@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "report/markup.hpp"
 #include "report/protocol_csv.hpp"
 #include "report/protocol_json.hpp"
 #include "report/protocol_table.hpp"
@@ -77,12 +78,6 @@ std::string text_form(const ProtocolReport& report) {
   return text;
 }
 
-std::string markdown_cell(const std::string& text) {
-  std::string safe;
-  for (const char c : text) safe += c == '|' ? std::string("\\|") : c == '*' ? std::string("\\*") : std::string(1, c);
-  return safe;
-}
-
 std::string markdown_form(const ProtocolReport& report) {
   const Protocol& protocol = report.result.protocol;
   std::string text = fmt::format("## {}\n\nSource: {}. {} {}.\n", protocol.title, protocol.source, protocol.about,
@@ -92,7 +87,7 @@ std::string markdown_form(const ProtocolReport& report) {
     const Grid grid = grid_of(table);
     text += '\n';
     for (std::size_t i = 0; i < grid.size(); ++i) {
-      for (const std::string& cell : grid[i]) text += "| " + markdown_cell(cell) + " ";
+      for (const std::string& cell : grid[i]) text += "| " + markdown_escaped(cell) + " ";
       text += "|\n";
       if (i > 0) continue;
       for (std::size_t column = 0; column < grid[i].size(); ++column)
@@ -103,28 +98,9 @@ std::string markdown_form(const ProtocolReport& report) {
   for (const auto& [title, lines] : protocol_sections(report)) {
     if (lines.empty()) continue;
     text += fmt::format("\n**{}**\n\n", title);
-    for (const std::string& line : lines) text += "- " + markdown_cell(line) + '\n';
+    for (const std::string& line : lines) text += "- " + markdown_escaped(line) + '\n';
   }
   return text;
-}
-
-std::string latex_text(const std::string& text) {
-  static constexpr std::string_view kSpecial = "#$%&_{}";
-  std::string safe;
-  for (const char c : text) {
-    if (kSpecial.find(c) != std::string_view::npos) safe += '\\';
-    if (c == '>')
-      safe += "{$>$}";
-    else if (c == '<')
-      safe += "{$<$}";
-    else if (c == '\\')
-      safe += "\\textbackslash{}";
-    else if (c == '~' || c == '^')
-      safe += fmt::format("\\{}{{}}", c);
-    else
-      safe += c;
-  }
-  return safe;
 }
 
 std::string latex_form(const ProtocolReport& report) {
@@ -136,7 +112,7 @@ std::string latex_form(const ProtocolReport& report) {
     text += fmt::format("\\begin{{tabular}}{{l{}}}\n\\hline\n", std::string(grid.front().size() - 1, 'r'));
     for (std::size_t i = 0; i < grid.size(); ++i) {
       std::vector<std::string> cells;
-      for (const std::string& cell : grid[i]) cells.push_back(latex_text(cell));
+      for (const std::string& cell : grid[i]) cells.push_back(latex_escaped(cell));
       text += fmt::format("{} \\\\\n", fmt::join(cells, " & "));
       const bool before_published = i > 0 && i < table.rows.size() && table.rows[i - 1].kind == TableRowKind::ours &&
                                     table.rows[i].kind == TableRowKind::published;

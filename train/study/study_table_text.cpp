@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/csv.hpp"
+#include "report/markup.hpp"
 #include "train/study/study_table.hpp"
 
 namespace dfa::train {
@@ -101,43 +103,23 @@ std::string replaced(const std::string& text, const std::vector<std::pair<char, 
   return out;
 }
 
-std::string markdown_cell(const std::string& text) {
-  return replaced(text, {{'|', "\\|"}, {'\n', " "}, {'<', "&lt;"}, {'*', "\\*"}, {'_', "\\_"}, {'`', "\\`"}});
-}
-
 std::string as_markdown(const Grid& grid) {
   const auto line = [](const Cells& cells) {
     std::string text = "|";
-    for (const std::string& cell : cells) text += " " + markdown_cell(cell) + " |";
+    for (const std::string& cell : cells) text += " " + markdown_escaped(cell) + " |";
     return text + "\n";
   };
-  std::string text = "### " + markdown_cell(grid.title) + "\n\n" + line(grid.head) + "|";
+  std::string text = "### " + markdown_escaped(grid.title) + "\n\n" + line(grid.head) + "|";
   for (std::size_t i = 0; i < grid.head.size(); ++i) text += " --- |";
   text += "\n";
   for (const Cells& row : grid.rows) text += line(row);
   return text + "\n";
 }
 
-std::string latex_cell(const std::string& text) {
-  return replaced(text, {{'\\', "\\textbackslash{}"},
-                         {'&', "\\&"},
-                         {'%', "\\%"},
-                         {'$', "\\$"},
-                         {'#', "\\#"},
-                         {'_', "\\_"},
-                         {'{', "\\{"},
-                         {'}', "\\}"},
-                         {'~', "\\textasciitilde{}"},
-                         {'^', "\\textasciicircum{}"},
-                         {'<', "\\textless{}"},
-                         {'>', "\\textgreater{}"},
-                         {'\n', " "}});
-}
-
 std::string as_latex(const Grid& grid) {
   const auto line = [](const Cells& cells) {
     std::string text;
-    for (std::size_t i = 0; i < cells.size(); ++i) text += (i > 0 ? " & " : "") + latex_cell(cells[i]);
+    for (std::size_t i = 0; i < cells.size(); ++i) text += (i > 0 ? " & " : "") + latex_escaped(cells[i]);
     return text + " \\\\\n";
   };
   std::string text = "% " + replaced(grid.title, {{'\n', " "}}) + "\n\\begin{tabular}{" +
@@ -212,26 +194,21 @@ std::string as_json(const StudyTable& table) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  return "\"" + replaced(text, {{'"', "\"\""}}) + "\"";
-}
-
 // A line a figure: easy to read into anything.
 std::string as_csv(const StudyTable& table) {
   std::string csv = "combination";
-  for (const std::string& axis : table.axes) csv += "," + csv_cell(axis);
+  for (const std::string& axis : table.axes) csv += "," + csv_field(axis);
   csv += ",trained_parameters,column,mean,deviation,seeds,undefined,stamps\n";
-  const std::string stamps = csv_cell(fmt::format("{}", fmt::join(table.stamps, "; ")));
+  const std::string stamps = csv_field(fmt::format("{}", fmt::join(table.stamps, "; ")));
   for (const StudyRow& row : table.rows) {
-    std::string begin = csv_cell(row.combination);
-    for (const std::string& value : row.values) begin += "," + csv_cell(value);
+    std::string begin = csv_field(row.combination);
+    for (const std::string& value : row.values) begin += "," + csv_field(value);
     begin += "," + std::to_string(row.trained_parameters);
     const auto line = [&](const std::string& column, const SeedSpread& spread) {
       const auto mean = spread.mean(), deviation = spread.deviation();
-      csv += fmt::format("{},{},{},{},{},{},{}\n", begin, csv_cell(column), mean ? fmt::format("{:.17g}", *mean) : "",
+      csv += fmt::format("{},{},{},{},{},{},{}\n", begin, csv_field(column), mean ? fmt::format("{:.17g}", *mean) : "",
                          deviation ? fmt::format("{:.17g}", *deviation) : "", spread.values.size(),
-                         csv_cell(spread.undefined), stamps);
+                         csv_field(spread.undefined), stamps);
     };
     line("validation_auc", row.validation);
     for (std::size_t i = 0; i < row.figures.size(); ++i) line(table.columns[i], row.figures[i]);

@@ -98,7 +98,7 @@ TEST(ProtocolFormat, MarkdownAndLatexAreWellFormed) {
     EXPECT_EQ(bars, columns) << line;
   }
   const std::string latex = protocol_text(report, ProtocolForm::latex);
-  EXPECT_THAT(latex, HasSubstr("FF-{$>$}CDFv2"));
+  EXPECT_THAT(latex, HasSubstr("FF-\\textgreater{}CDFv2"));
   EXPECT_THAT(latex, HasSubstr("video AUC, \\%"));
   EXPECT_THAT(latex, Not(HasSubstr("FF->CDFv2 &")));
   EXPECT_EQ(lines_with(latex, "\\begin{tabular}").size(), lines_with(latex, "\\end{tabular}").size());
