@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ORDER = [
     ("base",), ("tensorfile",), ("nn", "media"), ("geometry",), ("face",), ("preprocess",), ("perturb",), ("augment",), ("synthesis",),
     ("dataset",),
-    ("model",), ("quant",), ("score",), ("pipeline",), ("doctor",), ("prepare",), ("eval",), ("evidence",), ("report",),
+    ("model",), ("quant",), ("exchange",), ("score",), ("pipeline",), ("doctor",), ("prepare",), ("eval",), ("evidence",), ("report",),
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 # Apps see every room of src/; train sees no app, and the apps see only themselves and train where said.

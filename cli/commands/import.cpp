@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "cli/options.hpp"
-#include "model/describe.hpp"
-#include "model/import.hpp"
+#include "exchange/describe_import.hpp"
+#include "exchange/import.hpp"
 
 namespace dfa::cli {
 namespace {

@@ -59,6 +59,29 @@ Status take_word(Value& field, const Result<Value>& parsed) {
   return {};
 }
 
+// A count that may be 0.
+Status set_count(int& field, std::string_view value) {
+  if (value != "0") return set_size(field, value);
+  field = 0;
+  return {};
+}
+
+// "learned", or the base of rotary positions.
+Status set_positions(NetworkConfig& config, std::string_view value) {
+  if (value == "learned") {
+    config.positions = Positions::learned;
+    return {};
+  }
+  double base = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), base);
+  if (error != std::errc() || end != value.data() + value.size() || !(base > 1))
+    return fail(ErrorCode::usage, "got \"{}\", expected learned or the base of rotary positions, as in rotary_base=100",
+                value.substr(0, 40));
+  config.positions = Positions::rotary;
+  config.rotary_base = base;
+  return {};
+}
+
 // Fields with one value in this version.
 Status expect_only(std::string_view only, std::string_view value) {
   if (value != only)
@@ -87,9 +110,15 @@ constexpr Field kFields[] = {
     {"depth", [](NetworkConfig& c, std::string_view v) { return set_size(c.depth, v); }},
     {"heads", [](NetworkConfig& c, std::string_view v) { return set_size(c.heads, v); }},
     {"mlp", [](NetworkConfig& c, std::string_view v) { return set_size(c.mlp, v); }},
-    {"activation", [](NetworkConfig&, std::string_view v) { return expect_only(kActivation, v); }},
+    {"activation", [](NetworkConfig& c, std::string_view v) { return take_word(c.activation, parse_activation(v)); }},
+    {"gated_mlp", [](NetworkConfig& c, std::string_view v) { return set_switch(c.gated_mlp, v); }},
     {"norm_eps", [](NetworkConfig& c, std::string_view v) { return set_eps(c.norm_eps, v); }},
-    {"pre_norm", [](NetworkConfig&, std::string_view v) { return expect_only("false", v); }},
+    {"pre_norm", [](NetworkConfig& c, std::string_view v) { return set_switch(c.pre_norm, v); }},
+    {"patch_bias", [](NetworkConfig& c, std::string_view v) { return set_switch(c.patch_bias, v); }},
+    {"distilled", [](NetworkConfig& c, std::string_view v) { return set_switch(c.distilled, v); }},
+    {"registers", [](NetworkConfig& c, std::string_view v) { return set_count(c.registers, v); }},
+    {"layer_scale", [](NetworkConfig& c, std::string_view v) { return set_switch(c.layer_scale, v); }},
+    {"rotary_base", set_positions},
     {"gba", set_gba},
     {"gba.bottleneck", set_bottleneck},
     {"bottleneck", set_bottleneck},
@@ -98,6 +127,8 @@ constexpr Field kFields[] = {
     {"lsa_heads", set_lsa_heads},
     {"lsa.spm_width", set_spm_width},
     {"spm_width", set_spm_width},
+    {"lsa.source",
+     [](NetworkConfig& c, std::string_view v) { return take_word(c.spatial_source, parse_spatial_source(v)); }},
     {"lsa.stages", set_stage_list},
     {"stages", set_stage_list},
     {"readout", [](NetworkConfig& c, std::string_view v) { return as_usage(set_readout(c, v)); }},

@@ -21,6 +21,35 @@ constexpr ReadoutName kReadouts[] = {
     {Readout::token0, "token0"}, {Readout::cls, "cls"}, {Readout::level_mean, "level-mean"}};
 constexpr std::string_view kQueryPrefix = "query:";
 
+template <class Value>
+struct Word {
+  Value value;
+  std::string_view name;
+};
+constexpr Word<Activation> kActivations[] = {
+    {Activation::gelu, "gelu"}, {Activation::quick_gelu, "quick-gelu"}, {Activation::silu, "silu"}};
+constexpr Word<SpatialSource> kSpatialSources[] = {{SpatialSource::image, "image"}, {SpatialSource::patch, "patch"}};
+constexpr Word<HeadKind> kHeads[] = {
+    {HeadKind::batchnorm_linear, "batchnorm_linear"}, {HeadKind::l2_linear, "l2_linear"}, {HeadKind::linear, "linear"}};
+
+template <class Value, std::size_t N>
+std::string_view word_of(const Word<Value> (&words)[N], Value value) {
+  for (const Word<Value>& word : words)
+    if (word.value == value) return word.name;
+  return "unknown";
+}
+
+template <class Value, std::size_t N>
+Result<Value> parse_word(const Word<Value> (&words)[N], std::string_view what, std::string_view name) {
+  std::string known;
+  for (const Word<Value>& word : words) {
+    if (word.name == name) return word.value;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", word.name);
+  }
+  return fail(ErrorCode::model_incompatible, "{} \"{}\" is not known, expected one of {}", what, name.substr(0, 40),
+              known);
+}
+
 Json stages_json(const std::vector<StageRange>& stages) {
   Json list = Json::array();
   for (const StageRange& stage : stages) list.push_back({stage.first, stage.last});
@@ -57,6 +86,10 @@ Status read_lsa(RecordReader& reader, NetworkConfig& config) {
   RecordReader lsa(*object, "dfa.config lsa");
   DFA_ASSIGN_OR_RETURN(config.lsa_heads, size_field(lsa, "heads"));
   DFA_ASSIGN_OR_RETURN(config.spm_width, size_field(lsa, "spm_width"));
+  if (lsa.has("source")) {  // absent: the image
+    DFA_ASSIGN_OR_RETURN(const std::string source, lsa.text("source"));
+    DFA_ASSIGN_OR_RETURN(config.spatial_source, parse_spatial_source(source));
+  }
   DFA_ASSIGN_OR_RETURN(const Json* stages, lsa.list("stages"));
   DFA_ASSIGN_OR_RETURN(config.stages, parse_stages(*stages, "dfa.config lsa"));
   return lsa.finish();
@@ -81,19 +114,53 @@ Status read_head(RecordReader& reader, NetworkConfig& config, ConfigHead head) {
   RecordReader fields(*object, "dfa.config head");
   DFA_ASSIGN_OR_RETURN(const std::string kind, fields.text("kind"));
   const auto known = parse_head(kind);
-  if (!known) return fields.refuse("kind", "batchnorm_linear or l2_linear");
+  if (!known) return fields.refuse("kind", "batchnorm_linear, l2_linear or linear");
   config.head = *known;
   DFA_ASSIGN_OR_RETURN(config.classes, size_field(fields, "classes"));
   return fields.finish();
 }
 
-// Fields that a later version may give other values; today there is one.
-Status read_fixed_fields(RecordReader& reader) {
-  DFA_ASSIGN_OR_RETURN(const std::string activation, reader.text("activation"));
-  if (activation != kActivation) return reader.refuse("activation", kActivation);
-  DFA_ASSIGN_OR_RETURN(const bool pre_norm, reader.boolean("pre_norm"));
-  if (pre_norm) return reader.refuse("pre_norm", "false (a norm before the first block is not in this build)");
+Status read_switch(RecordReader& reader, const std::string& key, bool& field) {
+  if (!reader.has(key)) return {};
+  DFA_ASSIGN_OR_RETURN(field, reader.boolean(key));
   return {};
+}
+
+// What tells one kind of ViT from another. All but the first two may be absent, as in files of before these fields.
+Status read_trunk_kind(RecordReader& reader, NetworkConfig& config) {
+  DFA_ASSIGN_OR_RETURN(const std::string activation, reader.text("activation"));
+  DFA_ASSIGN_OR_RETURN(config.activation, parse_activation(activation));
+  DFA_ASSIGN_OR_RETURN(config.pre_norm, reader.boolean("pre_norm"));
+  DFA_TRY(read_switch(reader, "gated_mlp", config.gated_mlp));
+  DFA_TRY(read_switch(reader, "patch_bias", config.patch_bias));
+  DFA_TRY(read_switch(reader, "distilled", config.distilled));
+  DFA_TRY(read_switch(reader, "layer_scale", config.layer_scale));
+  if (reader.has("registers")) {
+    DFA_ASSIGN_OR_RETURN(config.registers, size_field(reader, "registers"));
+  }
+  if (reader.has("rotary_base")) {
+    config.positions = Positions::rotary;
+    DFA_ASSIGN_OR_RETURN(config.rotary_base, reader.number("rotary_base", 0, std::numeric_limits<double>::max()));
+  }
+  return {};
+}
+
+// Only what differs from a plain ViT is written: the files of plain ones stay what they were, byte for byte.
+void write_trunk_kind(Json& json, const NetworkConfig& config) {
+  if (config.gated_mlp) json["gated_mlp"] = true;
+  if (!config.patch_bias) json["patch_bias"] = false;
+  if (config.distilled) json["distilled"] = true;
+  if (config.layer_scale) json["layer_scale"] = true;
+  if (config.registers > 0) json["registers"] = config.registers;
+  if (config.positions == Positions::rotary) json["rotary_base"] = config.rotary_base;
+}
+
+Json lsa_json(const NetworkConfig& config) {
+  if (!config.lsa) return Json(false);
+  Json json = Json::object(
+      {{"heads", config.lsa_heads}, {"spm_width", config.spm_width}, {"stages", stages_json(config.stages)}});
+  if (config.spatial_source != SpatialSource::image) json["source"] = spatial_source_name(config.spatial_source);
+  return json;
 }
 
 }  // namespace
@@ -137,17 +204,30 @@ Result<ReadoutNorm> parse_readout_norm(std::string_view name) {
               name.substr(0, 40));
 }
 
+std::string_view activation_name(Activation activation) {
+  return word_of(kActivations, activation);
+}
+
+Result<Activation> parse_activation(std::string_view name) {
+  return parse_word(kActivations, "activation", name);
+}
+
+std::string_view spatial_source_name(SpatialSource source) {
+  return word_of(kSpatialSources, source);
+}
+
+Result<SpatialSource> parse_spatial_source(std::string_view name) {
+  return parse_word(kSpatialSources, "lsa source", name);
+}
+
 std::string_view head_name(HeadKind head) {
-  return head == HeadKind::l2_linear ? "l2_linear" : "batchnorm_linear";
+  return word_of(kHeads, head);
 }
 
 Result<HeadKind> parse_head(std::string_view name) {
   std::string text(name);
   std::replace(text.begin(), text.end(), '-', '_');
-  for (const HeadKind head : {HeadKind::batchnorm_linear, HeadKind::l2_linear})
-    if (head_name(head) == text) return head;
-  return fail(ErrorCode::model_incompatible, "head \"{}\" is not known, expected batchnorm-linear or l2-linear",
-              name.substr(0, 40));
+  return parse_word(kHeads, "head", text);
 }
 
 Result<std::vector<StageRange>> parse_stages(const Json& list, std::string_view what) {
@@ -174,15 +254,12 @@ std::string config_text(const NetworkConfig& config, ConfigHead head) {
   json["depth"] = config.depth;
   json["heads"] = config.heads;
   json["mlp"] = config.mlp;
-  json["activation"] = kActivation;
+  json["activation"] = activation_name(config.activation);
   json["norm_eps"] = config.norm_eps;
-  json["pre_norm"] = false;
+  json["pre_norm"] = config.pre_norm;
+  write_trunk_kind(json, config);
   json["gba"] = config.gba ? Json::object({{"bottleneck", config.bottleneck}}) : Json(false);
-  json["lsa"] =
-      config.lsa
-          ? Json::object(
-                {{"heads", config.lsa_heads}, {"spm_width", config.spm_width}, {"stages", stages_json(config.stages)}})
-          : Json(false);
+  json["lsa"] = lsa_json(config);
   const bool whole = head == ConfigHead::present;
   json["readout"] = whole ? Json(readout_name(config)) : Json(false);
   if (whole) json["readout_norm"] = readout_norm_name(config.readout_norm);
@@ -202,7 +279,7 @@ Result<NetworkConfig> parse_config(std::string_view text, ConfigHead head) {
   DFA_ASSIGN_OR_RETURN(config.heads, size_field(reader, "heads"));
   DFA_ASSIGN_OR_RETURN(config.mlp, size_field(reader, "mlp"));
   DFA_ASSIGN_OR_RETURN(config.norm_eps, reader.number("norm_eps", 0, 1));
-  DFA_TRY(read_fixed_fields(reader));
+  DFA_TRY(read_trunk_kind(reader, config));
   DFA_TRY(read_gba(reader, config));
   DFA_TRY(read_lsa(reader, config));
   DFA_TRY(read_head(reader, config, head));

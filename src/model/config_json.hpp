@@ -27,10 +27,14 @@ Status set_readout(NetworkConfig& config, std::string_view name);
 // trunk, own
 std::string_view readout_norm_name(ReadoutNorm norm);
 Result<ReadoutNorm> parse_readout_norm(std::string_view name);
-// batchnorm_linear, l2_linear; read with hyphens as well.
+// gelu, quick-gelu, silu
+std::string_view activation_name(Activation activation);
+Result<Activation> parse_activation(std::string_view name);
+// image, patch
+std::string_view spatial_source_name(SpatialSource source);
+Result<SpatialSource> parse_spatial_source(std::string_view name);
+// batchnorm_linear, l2_linear, linear; read with hyphens as well.
 std::string_view head_name(HeadKind head);
 Result<HeadKind> parse_head(std::string_view name);
-
-inline constexpr std::string_view kActivation = "gelu";  // exact, by erf
 
 }  // namespace dfa

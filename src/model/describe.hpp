@@ -1,11 +1,10 @@
-// Models, comparisons and imports in words: as text for people (lines, trailing newline) and as JSON for scripts (one
+// Models and comparisons in words: as text for people (lines, trailing newline) and as JSON for scripts (one
 // object, no newline).
 #pragma once
 
 #include <string>
 
 #include "model/diff.hpp"
-#include "model/import.hpp"
 #include "model/model.hpp"
 #include "model/verify.hpp"
 
@@ -26,9 +25,5 @@ std::string verify_json(const VerifyReport& report, const Model& model);
 // `dfa model diff`. JSON: schema dfa.model-diff/1.
 std::string diff_text(const ModelDiff& diff);
 std::string diff_json(const ModelDiff& diff);
-
-// `dfa import`: what was read, the four lists, what was assumed and what was left alone. JSON: schema dfa.import/1.
-std::string import_text(const Imported& imported);
-std::string import_json(const Imported& imported);
 
 }  // namespace dfa

@@ -1,5 +1,5 @@
 // Reading the JSON records of a model file: every key known, every key once, every value of its type and within its
-// range. Private to the room.
+// range. For this room and the one that exchanges models with other programs.
 #pragma once
 
 #include <cstdint>

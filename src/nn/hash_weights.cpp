@@ -33,7 +33,7 @@ HashRule hash_rule(std::string_view name, const std::vector<std::int64_t>& shape
   if (name.ends_with("gamma")) return {0, 0.3F};
   if (name.ends_with("scale")) return {0.7F, 0};
   if (name.ends_with("bias")) return {0, 0.1F};
-  const bool embedding = name == "pos_embed" || name == "cls_token" || name == "level_embed";
+  const bool embedding = name == "pos_embed" || name == "level_embed" || name.ends_with("_token");
   if (shape.size() < 2 || embedding) return {0, 0.5F};
   std::int64_t fan_in = 1;
   for (std::size_t axis = 1; axis < shape.size(); ++axis) fan_in *= shape[axis];

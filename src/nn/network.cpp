@@ -53,7 +53,7 @@ Result<std::unique_ptr<Network>> make_network(const NetworkConfig& config, const
   DFA_TRY(check_weights(config, weights));
   switch (options.precision) {
     case Precision::ref:
-      return make_ref_network(config, weights, options, nullptr);
+      return make_ref_network(config, weights, options);
     case Precision::f32:
       return make_f32_network(config, weights, options);
   }

@@ -17,11 +17,21 @@ enum class Precision { ref, f32 };  // ref: plain loops in the unfolded order, t
 
 std::string_view precision_name(Precision precision);
 
+// Sees the trunk's stream while a network runs: golden tests of every layer.
+class BlockObserver {
+ public:
+  virtual ~BlockObserver() = default;
+  // x: (T, D) of image `image` of the batch that runs; block -1 is what enters the first block (before any injector),
+  // else what leaves block `block`.
+  virtual void after_block(int image, int block, std::span<const float> x) = 0;
+};
+
 struct NetworkOptions {
   Precision precision = Precision::f32;
-  int threads = 0;             // 0: every processor this process may use
-  int max_batch = 8;           // larger batches are cut; plans are made per batch size and cached
-  TraceSink* trace = nullptr;  // class dispatch: which kernel each step got; may be null
+  int threads = 0;                    // 0: every processor this process may use
+  int max_batch = 8;                  // larger batches are cut; plans are made per batch size and cached
+  TraceSink* trace = nullptr;         // class dispatch: which kernel each step got; may be null
+  BlockObserver* observer = nullptr;  // may be null. With one, the f32 engine computes rows that nobody reads, too
 };
 
 // What one forward pass leaves behind. Spans may be empty where the caller does not want the value.

@@ -13,6 +13,9 @@ constexpr int kMaxImage = 4096;
 constexpr int kMaxWidth = 16384;
 constexpr int kMaxDepth = 256;
 constexpr int kMaxClasses = 65536;
+constexpr int kMaxRegisters = 1024;
+// What SpatialSource::patch brings a patch to: the side at which the middle map, 1/16, has the trunk's grid.
+constexpr int kSpatialPatch = 16;
 
 using Problems = std::vector<std::string>;
 
@@ -24,6 +27,16 @@ void check_divides(Problems& problems, std::string_view field, int divisor, int 
   if (divisor > 0 && dim > 0 && dim % divisor != 0) {
     problems.push_back(fmt::format("{} is {}, which does not divide dim {}", field, divisor, dim));
   }
+}
+
+// Half of a head's width turns with the row, half with the column, two values a frequency.
+void check_rotary(Problems& problems, const NetworkConfig& config) {
+  if (!(config.rotary_base > 1 && config.rotary_base <= 1e9))
+    problems.push_back(fmt::format("rotary_base is {}, must be above 1 and at most 1e9", config.rotary_base));
+  if (config.heads > 0 && config.dim % config.heads == 0 && config.head_dim() % 4 != 0)
+    problems.push_back(
+        fmt::format("heads of {} values (dim {} / {}) cannot turn with positions, must be a multiple of 4",
+                    config.head_dim(), config.dim, config.heads));
 }
 
 void check_trunk(Problems& problems, const NetworkConfig& config) {
@@ -42,6 +55,9 @@ void check_trunk(Problems& problems, const NetworkConfig& config) {
     problems.push_back(fmt::format("norm_eps is {}, must be above 0 and below 1", config.norm_eps));
   }
   check_range(problems, "classes", config.classes, kMaxClasses);
+  if (config.registers < 0 || config.registers > kMaxRegisters)
+    problems.push_back(fmt::format("registers is {}, must be 0 to {}", config.registers, kMaxRegisters));
+  if (config.positions == Positions::rotary) check_rotary(problems, config);
 }
 
 void check_stages(Problems& problems, const NetworkConfig& config) {
@@ -123,18 +139,24 @@ class ParameterList {
 
   void add_trunk_input() {
     add("cls_token", {1, 1, dim_}, ParameterGroup::trunk);
-    add("pos_embed", {1, config_.trunk_tokens(), dim_}, ParameterGroup::trunk);
+    if (config_.distilled) add("dist_token", {1, 1, dim_}, ParameterGroup::trunk);
+    if (config_.registers > 0) add("reg_token", {1, config_.registers, dim_}, ParameterGroup::trunk);
+    if (config_.positions == Positions::learned)
+      add("pos_embed", {1, config_.position_rows(), dim_}, ParameterGroup::trunk);
     add("patch_embed.proj.weight", {dim_, 3, config_.patch, config_.patch}, ParameterGroup::trunk);
-    add("patch_embed.proj.bias", {dim_}, ParameterGroup::trunk);
+    if (config_.patch_bias) add("patch_embed.proj.bias", {dim_}, ParameterGroup::trunk);
+    if (config_.pre_norm) add_norm("norm_pre", ParameterGroup::trunk);
   }
 
   void add_block(const std::string& prefix) {
     add_norm(prefix + "norm1", ParameterGroup::trunk);
     add_linear(prefix + "attn.qkv", 3 * dim_, dim_, ParameterGroup::trunk);
     add_linear(prefix + "attn.proj", dim_, dim_, ParameterGroup::trunk);
+    if (config_.layer_scale) add(prefix + "ls1.gamma", {dim_}, ParameterGroup::trunk);
     add_norm(prefix + "norm2", ParameterGroup::trunk);
-    add_linear(prefix + "mlp.fc1", config_.mlp, dim_, ParameterGroup::trunk);
+    add_linear(prefix + "mlp.fc1", config_.mlp_inner(), dim_, ParameterGroup::trunk);
     add_linear(prefix + "mlp.fc2", dim_, config_.mlp, ParameterGroup::trunk);
+    if (config_.layer_scale) add(prefix + "ls2.gamma", {dim_}, ParameterGroup::trunk);
     if (!config_.gba) return;
     add_linear(prefix + "adaptor.down_proj", config_.bottleneck, dim_, ParameterGroup::gba);
     add_linear(prefix + "adaptor.up_proj", dim_, config_.bottleneck, ParameterGroup::gba);
@@ -200,8 +222,12 @@ class ParameterList {
 
 }  // namespace
 
+int NetworkConfig::spatial_image() const {
+  return spatial_source == SpatialSource::patch ? kSpatialPatch * grid() : image;
+}
+
 int NetworkConfig::spatial_side(int level) const {
-  int side = image;
+  int side = spatial_image();
   for (int step = 0; step < 3 + level; ++step) side = (side + 1) / 2;  // stem conv, max-pool, conv2, ...
   return side;
 }

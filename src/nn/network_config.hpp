@@ -23,9 +23,21 @@ struct StageRange {
 enum class Readout { token0, cls, level_mean, query };
 // Which LayerNorm the read tokens go through: the trunk's final one, or one of the read-out's own.
 enum class ReadoutNorm { trunk, own };
-// Both end in a linear layer. batchnorm_linear: behind a BatchNorm without affine part. l2_linear: of the feature
-// divided by its L2 norm.
-enum class HeadKind { batchnorm_linear, l2_linear };
+// All end in a linear layer. batchnorm_linear: behind a BatchNorm without affine part. l2_linear: of the feature
+// divided by its L2 norm. linear: of the feature itself.
+enum class HeadKind { batchnorm_linear, l2_linear, linear };
+// Of the trunk's MLP. gelu: exact, by erf. quick_gelu: x / (1 + exp(-1.702 x)), CLIP's. silu: x / (1 + exp(-x)).
+enum class Activation { gelu, quick_gelu, silu };
+// How the trunk knows where a patch lies.
+//   learned: a table that is added to class token and patches (timm, CLIP, MAE, DINOv2).
+//   rotary: q and k of the patches are turned in every block, nothing is added (DINOv3; Note [Rotary positions] in
+//   nn/vit/rotary.hpp).
+enum class Positions { learned, rotary };
+// Which picture the spatial prior module sees. Its maps are at 1/8, 1/16 and 1/32 of that picture.
+//   image: the network's input, as published.
+//   patch: the input brought to 16 pixels a patch, so that the middle map has the trunk's grid whatever the patch size.
+//   The same thing for patches of 16.
+enum class SpatialSource { image, patch };
 
 // Query pooling is narrow on purpose: 74,560 + 32 K parameters on ViT-B.
 inline constexpr int kQueryWidth = 32;  // inner width, of all heads together
@@ -35,19 +47,29 @@ inline constexpr int kMaxQueries = 256;
 inline constexpr double kHeadL2Eps = 1e-12;
 
 struct NetworkConfig {
-  std::string arch = "vit";  // trunk kind; "vit" is timm's ViT with class token and exact (erf) GELU
+  std::string arch = "vit";  // trunk kind: a plain ViT with class token; what varies in it are the fields below
   int image = 224;           // side of the square input in pixels; a multiple of `patch`
   int patch = 16;
-  int dim = 768;           // D
-  int depth = 12;          // blocks
-  int heads = 12;          // of the trunk; divides dim
-  int mlp = 3072;          // hidden width of the MLP
-  double norm_eps = 1e-6;  // of every LayerNorm, those of the interactions included
-  bool gba = true;         // globally-aware bottleneck adapters
-  int bottleneck = 64;     // R, width of a GBA
-  bool lsa = true;         // locally-aware spatial adapters (SPM, injectors, extractors)
-  int lsa_heads = 6;       // heads of the interactions; divides dim
-  int spm_width = 64;      // C of the stem; the later maps have 2C, 4C, 4C channels
+  int dim = 768;   // D
+  int depth = 12;  // blocks
+  int heads = 12;  // of the trunk; divides dim
+  int mlp = 3072;  // hidden width of the MLP
+  Activation activation = Activation::gelu;
+  bool gated_mlp = false;    // fc1 gives 2 x mlp: the activation of the first half times the second (SwiGLU with silu)
+  double norm_eps = 1e-6;    // of every LayerNorm, those of the interactions included
+  bool pre_norm = false;     // a LayerNorm before the first block (CLIP)
+  bool patch_bias = true;    // CLIP's patches have none
+  bool distilled = false;    // a distillation token behind the class token (DeiT)
+  int registers = 0;         // R, register tokens behind those, without position (DINOv2, DINOv3)
+  bool layer_scale = false;  // per-channel factors on what attention and MLP add (DINOv2, DINOv3)
+  Positions positions = Positions::learned;
+  double rotary_base = 100;  // read only with Positions::rotary
+  bool gba = true;           // globally-aware bottleneck adapters
+  int bottleneck = 64;       // R, width of a GBA
+  bool lsa = true;           // locally-aware spatial adapters (SPM, injectors, extractors)
+  int lsa_heads = 6;         // heads of the interactions; divides dim
+  int spm_width = 64;        // C of the stem; the later maps have 2C, 4C, 4C channels
+  SpatialSource spatial_source = SpatialSource::image;
   std::vector<StageRange> stages = {{0, 3}, {4, 7}, {8, 11}};  // consecutive, cover 0..depth-1; read only with lsa
   Readout readout = Readout::token0;                           // token0 and level_mean need lsa
   int queries = 4;                                             // K; read only with Readout::query
@@ -58,7 +80,17 @@ struct NetworkConfig {
   bool operator==(const NetworkConfig&) const = default;
 
   int grid() const { return image / patch; }
-  int trunk_tokens() const { return grid() * grid() + 1; }
+  int head_dim() const { return dim / heads; }
+  // Tokens in front of the patches: class, distillation, registers.
+  int prefix_tokens() const { return 1 + (distilled ? 1 : 0) + registers; }
+  // T
+  int trunk_tokens() const { return prefix_tokens() + grid() * grid(); }
+  // Rows of the table of learned positions: every token but the registers.
+  int position_rows() const { return trunk_tokens() - registers; }
+  // Outputs of the MLP's first layer.
+  int mlp_inner() const { return gated_mlp ? 2 * mlp : mlp; }
+  // Side of the picture that the spatial prior module sees.
+  int spatial_image() const;
   // Side of spatial map `level` (0: 1/8, 1: 1/16, 2: 1/32): every stride-2 step maps n to ceil(n / 2).
   int spatial_side(int level) const;
   // Tokens of the three spatial maps together: 1029 for 224.

@@ -17,4 +17,8 @@ void gelu(std::span<float> x) {
   }
 }
 
+void swish(std::span<float> x, double slope) {
+  for (float& value : x) value = static_cast<float>(value / (1.0 + std::exp(-slope * value)));
+}
+
 }  // namespace dfa::ref

@@ -75,6 +75,8 @@ std::vector<float> layer_norm(std::span<const float> x, const Norm& norm);
 void relu(std::span<float> x);
 // Exact: x * (1 + erf(x / sqrt 2)) / 2
 void gelu(std::span<float> x);
+// x / (1 + exp(-slope x)): quick-GELU with slope 1.702, SiLU with 1
+void swish(std::span<float> x, double slope);
 // softmax(scale * q k^T) v for each head; q (Tq, H * head_dim), k and v (Tk, H * head_dim), returns (Tq, H * head_dim).
 std::vector<float> attention(Rows q, Rows k, Rows v, int heads, int head_dim, double scale, int threads);
 

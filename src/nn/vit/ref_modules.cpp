@@ -16,6 +16,23 @@ void add_to(std::span<float> x, std::span<const float> y) {
   for (std::size_t i = 0; i < x.size(); ++i) x[i] += y[i];
 }
 
+// Each row times `factors`; nothing happens without any.
+void scale_channels(Tokens& x, const std::vector<float>& factors) {
+  if (factors.empty()) return;
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= factors[i % factors.size()];
+}
+
+void activate(std::span<float> x, Activation activation) {
+  switch (activation) {
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::quick_gelu:
+      return swish(x, kQuickGeluSlope);
+    case Activation::silu:
+      return swish(x, 1.0);
+  }
+}
+
 // Rows of a (T, parts * D) projection that begin at part `part`.
 Rows part_of(const Tokens& projection, int part, int parts, int dim) {
   return {projection.data() + static_cast<std::size_t>(part) * dim,
@@ -31,33 +48,65 @@ Norm read_norm(const WeightReader& read, const std::string& name, double eps) {
 Block::Block(const NetworkConfig& config, const WeightReader& read, const std::string& prefix)
     : dim_(config.dim),
       heads_(config.heads),
+      prefix_tokens_(config.prefix_tokens()),
+      activation_(config.activation),
+      mlp_width_(config.mlp),
+      gated_(config.gated_mlp),
       norm1_(read_norm(read, prefix + "norm1", config.norm_eps)),
       norm2_(read_norm(read, prefix + "norm2", config.norm_eps)),
       qkv_(read_linear(read, prefix + "attn.qkv", 3 * dim_, dim_)),
       proj_(read_linear(read, prefix + "attn.proj", dim_, dim_)),
-      fc1_(read_linear(read, prefix + "mlp.fc1", config.mlp, dim_)),
+      fc1_(read_linear(read, prefix + "mlp.fc1", config.mlp_inner(), dim_)),
       fc2_(read_linear(read, prefix + "mlp.fc2", dim_, config.mlp)) {
+  if (config.layer_scale) {
+    scale1_ = read(prefix + "ls1.gamma");
+    scale2_ = read(prefix + "ls2.gamma");
+  }
   if (!config.gba) return;
   adapter_ = Adapter{read_linear(read, prefix + "adaptor.down_proj", config.bottleneck, dim_),
                      read_linear(read, prefix + "adaptor.up_proj", dim_, config.bottleneck),
                      read(prefix + "adaptor.scale").front()};
 }
 
-Tokens Block::self_attention(const Tokens& x, int threads) const {
+Tokens Block::self_attention(const Tokens& x, const std::optional<RotaryTable>& rotary, int threads) const {
   const int rows = static_cast<int>(x.size()) / dim_;
-  const Tokens qkv = linear(x, rows, qkv_, threads);
+  Tokens qkv = linear(x, rows, qkv_, threads);
+  if (rotary) {
+    const std::size_t stride = 3 * static_cast<std::size_t>(dim_);
+    float* patches = qkv.data() + static_cast<std::size_t>(prefix_tokens_) * stride;
+    turn_heads(*rotary, heads_, patches, stride);         // q
+    turn_heads(*rotary, heads_, patches + dim_, stride);  // k
+  }
   const int head_dim = dim_ / heads_;
   const Tokens mixed = attention(part_of(qkv, 0, 3, dim_), part_of(qkv, 1, 3, dim_), part_of(qkv, 2, 3, dim_), heads_,
                                  head_dim, 1.0 / std::sqrt(static_cast<double>(head_dim)), threads);
   return linear(mixed, rows, proj_, threads);
 }
 
-void Block::forward(Tokens& x, int threads) const {
+Tokens Block::mlp(const Tokens& x, int threads) const {
   const int rows = static_cast<int>(x.size()) / dim_;
-  add_to(x, self_attention(layer_norm(x, norm1_), threads));
-  Tokens hidden = linear(layer_norm(x, norm2_), rows, fc1_, threads);
-  gelu(hidden);
-  const Tokens mlp = linear(hidden, rows, fc2_, threads);
+  Tokens hidden = linear(x, rows, fc1_, threads);
+  if (!gated_) {
+    activate(hidden, activation_);
+    return linear(hidden, rows, fc2_, threads);
+  }
+  Tokens product;
+  const std::size_t width = static_cast<std::size_t>(mlp_width_);
+  for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+    const std::span<float> first = std::span(hidden).subspan(2 * row * width, width);
+    activate(first, activation_);
+    for (std::size_t i = 0; i < width; ++i) product.push_back(first[i] * hidden[(2 * row + 1) * width + i]);
+  }
+  return linear(product, rows, fc2_, threads);
+}
+
+void Block::forward(Tokens& x, const std::optional<RotaryTable>& rotary, int threads) const {
+  const int rows = static_cast<int>(x.size()) / dim_;
+  Tokens attended = self_attention(layer_norm(x, norm1_), rotary, threads);
+  scale_channels(attended, scale1_);
+  add_to(x, attended);
+  Tokens mlp = this->mlp(layer_norm(x, norm2_), threads);
+  scale_channels(mlp, scale2_);
   if (adapter_) {
     Tokens narrow = linear(x, rows, adapter_->down, threads);  // of x itself, without a norm
     relu(narrow);
@@ -94,9 +143,7 @@ void CrossAttention::forward(Tokens& query, const Tokens& source, int threads) c
   const Tokens mixed = attention(part_of(q, 0, 1, dim_), part_of(kv, 0, 2, dim_), part_of(kv, 1, 2, dim_), heads_,
                                  head_dim, 1.0 / std::sqrt(static_cast<double>(head_dim)), threads);
   Tokens out = linear(mixed, query_rows, out_, threads);
-  if (!gamma_.empty()) {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] *= gamma_[i % gamma_.size()];
-  }
+  scale_channels(out, gamma_);
   add_to(query, out);
 }
 

@@ -9,28 +9,36 @@
 
 #include "nn/network_config.hpp"
 #include "nn/ops/ref_ops.hpp"
+#include "nn/ops/rotary.hpp"
 #include "nn/vit/weight_reader.hpp"
 
 namespace dfa::ref {
 
 using Tokens = std::vector<float>;  // (T, D) or (C, D)
 
-// y = h + MLP(LN2 h) + s Up(ReLU(Down h)), h = x + Attn(LN1 x)
+// y = h + g2 MLP(LN2 h) + s Up(ReLU(Down h)), h = x + g1 Attn(LN1 x); g1 and g2 are 1 without layer scale
 class Block {
  public:
   Block(const NetworkConfig& config, const WeightReader& read, const std::string& prefix);
-  void forward(Tokens& x, int threads) const;
+  // `rotary` with rotary positions only.
+  void forward(Tokens& x, const std::optional<RotaryTable>& rotary, int threads) const;
 
  private:
   struct Adapter {
     Linear down, up;
     float scale = 0;
   };
-  Tokens self_attention(const Tokens& x, int threads) const;
+  Tokens self_attention(const Tokens& x, const std::optional<RotaryTable>& rotary, int threads) const;
+  Tokens mlp(const Tokens& x, int threads) const;
 
   int dim_, heads_;
+  int prefix_tokens_;
+  Activation activation_;
+  int mlp_width_;  // behind the gate
+  bool gated_;
   Norm norm1_, norm2_;
   Linear qkv_, proj_, fc1_, fc2_;
+  std::vector<float> scale1_, scale2_;  // empty without layer scale
   std::optional<Adapter> adapter_;
 };
 

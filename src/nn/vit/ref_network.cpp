@@ -6,6 +6,8 @@
 
 #include "base/machine.hpp"
 #include "nn/forward_check.hpp"
+#include "nn/ops/resize.hpp"
+#include "nn/ops/rotary.hpp"
 #include "nn/vit/ref_modules.hpp"
 
 namespace dfa {
@@ -19,14 +21,17 @@ class RefNetwork final : public Network {
       : config_(config),
         threads_(threads),
         observer_(observer),
-        cls_token_(read("cls_token")),
-        pos_embed_(read("pos_embed")),
+        prefix_(read_prefix(read, config)),
+        patch_positions_(read_patch_positions(read, config)),
         patch_embed_(ref::make_conv({3, config.dim, config.patch, config.patch, 0, {}, {}},
-                                    read("patch_embed.proj.weight"), read("patch_embed.proj.bias"))),
+                                    read("patch_embed.proj.weight"),
+                                    config.patch_bias ? read("patch_embed.proj.bias") : std::vector<float>())),
         norm_(ref::read_norm(read, readout_norm_name(config), config.norm_eps)),
         head_(ref::make_linear(config.classes, config.dim, read("head.1.weight"), read("head.1.bias"))) {
     if (config.head == HeadKind::batchnorm_linear)
       head_norm_ = {read("head.0.running_mean"), read("head.0.running_var"), {}, {}, kHeadNormEps};
+    if (config.pre_norm) norm_pre_ = ref::read_norm(read, "norm_pre", config.norm_eps);
+    if (config.positions == Positions::rotary) rotary_ = make_rotary_table(config);
     if (config.readout == Readout::query) query_pool_.emplace(config, read);
     for (int i = 0; i < config.depth; ++i) blocks_.emplace_back(config, read, "blocks." + std::to_string(i) + ".");
     if (!config.lsa) return;
@@ -52,7 +57,7 @@ class RefNetwork final : public Network {
       if (output.logits.empty()) continue;
       if (config_.head == HeadKind::batchnorm_linear)
         ref::batch_norm(feature, head_norm_);
-      else
+      else if (config_.head == HeadKind::l2_linear)
         ref::l2_normalise(feature);
       std::ranges::copy(ref::linear(feature, 1, head_, threads_), output.logits.subspan(index * classes).begin());
     }
@@ -64,11 +69,12 @@ class RefNetwork final : public Network {
   Tokens image_feature(std::span<const float> pixels, int image) const {
     const ref::Map map{3, config_.image, std::vector<float>(pixels.begin(), pixels.end())};
     Tokens x = embed_patches(map);
+    observe(image, -1, x);
     if (!config_.lsa) {
       run_blocks(x, {0, config_.depth - 1}, image);
       return read_out(x, {});
     }
-    Tokens c = spm_->forward(map, threads_);
+    Tokens c = spm_->forward(spatial_picture(map), threads_);
     for (std::size_t stage = 0; stage < config_.stages.size(); ++stage) {
       injectors_[stage].forward(x, c, threads_);
       run_blocks(x, config_.stages[stage], image);
@@ -77,23 +83,35 @@ class RefNetwork final : public Network {
     return read_out(x, c);
   }
 
-  // (T, D): class token, then the patches, plus position
+  ref::Map spatial_picture(const ref::Map& image) const {
+    const int side = config_.spatial_image();
+    if (side == image.side) return image;
+    ref::Map picture{3, side, std::vector<float>(3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side))};
+    resize_bilinear(image.values.data(), 3, image.side, side, picture.values.data(), threads_);
+    return picture;
+  }
+
+  // (T, D): class, distillation and register tokens, then the patches, plus position
   Tokens embed_patches(const ref::Map& image) const {
     const ref::Map patches = ref::conv2d(image, patch_embed_, threads_);  // (D, grid, grid)
     const std::size_t area = static_cast<std::size_t>(patches.side) * patches.side;
-    Tokens x = cls_token_;
+    Tokens x = prefix_;
     for (std::size_t position = 0; position < area; ++position) {
       for (int i = 0; i < config_.dim; ++i) x.push_back(patches.values[static_cast<std::size_t>(i) * area + position]);
     }
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] += pos_embed_[i];
-    return x;
+    for (std::size_t i = 0; i < patch_positions_.size(); ++i) x[prefix_.size() + i] += patch_positions_[i];
+    return norm_pre_ ? ref::layer_norm(x, *norm_pre_) : x;
   }
 
   void run_blocks(Tokens& x, StageRange range, int image) const {
     for (int i = range.first; i <= range.last; ++i) {
-      blocks_[static_cast<std::size_t>(i)].forward(x, threads_);
-      if (observer_ != nullptr) observer_->after_block(image, i, x);
+      blocks_[static_cast<std::size_t>(i)].forward(x, rotary_, threads_);
+      observe(image, i, x);
     }
+  }
+
+  void observe(int image, int block, const Tokens& x) const {
+    if (observer_ != nullptr) observer_->after_block(image, block, x);
   }
 
   Tokens read_out(const Tokens& x, const Tokens& c) const {
@@ -127,7 +145,9 @@ class RefNetwork final : public Network {
   NetworkConfig config_;
   int threads_;
   BlockObserver* observer_;
-  std::vector<float> cls_token_, pos_embed_;
+  std::vector<float> prefix_, patch_positions_;
+  std::optional<ref::Norm> norm_pre_;
+  std::optional<RotaryTable> rotary_;
   ref::Conv patch_embed_;
   std::vector<ref::Block> blocks_;
   std::optional<ref::SpatialPrior> spm_;
@@ -141,9 +161,9 @@ class RefNetwork final : public Network {
 }  // namespace
 
 std::unique_ptr<Network> make_ref_network(const NetworkConfig& config, const TensorMap& weights,
-                                          const NetworkOptions& options, BlockObserver* observer) {
+                                          const NetworkOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_processors();
-  return std::make_unique<RefNetwork>(config, WeightReader(weights), threads, observer);
+  return std::make_unique<RefNetwork>(config, WeightReader(weights), threads, options.observer);
 }
 
 }  // namespace dfa

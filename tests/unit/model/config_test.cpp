@@ -98,9 +98,10 @@ TEST(ConfigJson, IsStrict) {
   EXPECT_THAT(refusal(replaced("\"dim\":48", "\"dim\":0")), HasSubstr("dim is 0, expected a whole number from 1"));
   EXPECT_THAT(refusal(replaced("\"dim\":48", "\"dim\":18446744073709551615")), HasSubstr("expected a whole number"));
   EXPECT_THAT(refusal(replaced("\"activation\":\"gelu\"", "\"activation\":\"relu\"")),
-              HasSubstr("activation is \"relu\", expected gelu"));
-  EXPECT_THAT(refusal(replaced("\"pre_norm\":false", "\"pre_norm\":true")),
-              HasSubstr("pre_norm is true, expected false"));
+              HasSubstr("activation \"relu\" is not known, expected one of gelu, quick-gelu, silu"));
+  EXPECT_THAT(refusal(replaced("\"pre_norm\":false", "\"pre_norm\":0")), HasSubstr("pre_norm is 0, expected"));
+  EXPECT_THAT(refusal(replaced("\"pre_norm\":false", "\"pre_norm\":false,\"registers\":0")),
+              HasSubstr("registers is 0, expected a whole number from 1"));
   EXPECT_THAT(refusal(replaced("\"gba\":{\"bottleneck\":8}", "\"gba\":true")),
               HasSubstr("gba is true, expected an object"));
   EXPECT_THAT(refusal(replaced("\"gba\":{\"bottleneck\":8}", "\"gba\":{}")),
@@ -111,8 +112,8 @@ TEST(ConfigJson, IsStrict) {
   EXPECT_THAT(refusal(replaced("[[0,1]", "[[-1,1]")), HasSubstr("stages are no list"));
   EXPECT_THAT(refusal(replaced("[[0,1]", "[[0,1.5]")), HasSubstr("stages are no list"));
   EXPECT_THAT(refusal(replaced("\"token0\"", "\"token1\"")), HasSubstr("readout \"token1\" is not known"));
-  EXPECT_THAT(refusal(replaced("\"batchnorm_linear\"", "\"linear\"")),
-              HasSubstr("kind is \"linear\", expected batchnorm_linear or l2_linear"));
+  EXPECT_THAT(refusal(replaced("\"batchnorm_linear\"", "\"mlp\"")),
+              HasSubstr("kind is \"mlp\", expected batchnorm_linear, l2_linear or linear"));
   EXPECT_THAT(refusal(replaced("\"norm_eps\":1e-06", "\"norm_eps\":2")),
               HasSubstr("norm_eps is 2, expected a number from 0 to 1"));
   EXPECT_THAT(refusal(replaced("\"head\":{", "\"head\":false,\"h\":{")),
@@ -160,6 +161,25 @@ TEST(SetField, EveryOtherField) {
   EXPECT_EQ(config.readout, Readout::cls);
   EXPECT_EQ(config.spm_width, 32);
   EXPECT_EQ(config.classes, 3);
+}
+
+// Every field that tells one kind of ViT from another, through --set, through JSON and back.
+TEST(SetField, KindsOfTrunks) {
+  const NetworkConfig config =
+      with({"activation=silu", "gated_mlp=true", "pre_norm=true", "patch_bias=false", "distilled=true", "registers=4",
+            "layer_scale=true", "rotary_base=100", "lsa.source=patch", "head=linear", "lsa_heads=6"});
+  EXPECT_EQ(config.activation, Activation::silu);
+  EXPECT_TRUE(config.gated_mlp && config.pre_norm && config.distilled && config.layer_scale);
+  EXPECT_FALSE(config.patch_bias);
+  EXPECT_EQ(config.registers, 4);
+  EXPECT_EQ(config.positions, Positions::rotary);
+  EXPECT_EQ(config.spatial_source, SpatialSource::patch);
+  EXPECT_EQ(config.head, HeadKind::linear);
+  const auto read = parse_network_config(network_config_json(config));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, config);
+  EXPECT_EQ(with({"registers=4", "registers=0"}).registers, 0);
+  EXPECT_EQ(with({"rotary_base=50", "rotary_base=learned"}).positions, Positions::learned);
 }
 
 TEST(SetField, ReadoutsAndHeads) {

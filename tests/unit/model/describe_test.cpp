@@ -102,27 +102,5 @@ TEST(DescribeDiff, BothForms) {
   EXPECT_EQ(shown.at("tensors")[0].at("name"), "norm.bias");
 }
 
-TEST(DescribeImport, SaysWhatWasReadAndAssumed) {
-  Imported imported;
-  imported.model = test::small_model();
-  imported.source = {.file = "best_model.pt",
-                     .sha256 = "ab",
-                     .container = "torch zip",
-                     .wrapper = "best_state_dict",
-                     .stripped_prefixes = 7,
-                     .ignored = {"epoch: 3"},
-                     .foreign_globals = {"argparse.Namespace"}};
-  imported.report.matched = 207;
-  imported.assumed = {"heads = 2 (dim / 64)"};
-  const std::string text = import_text(imported);
-  for (const char* part : {"best_model.pt: torch zip with its tensors below best_state_dict", "stripped from 7 names",
-                           "207 tensors matched, 0 missing, 0 unexpected, 0 of the wrong shape", "heads = 2 (dim / 64)",
-                           "epoch: 3", "argparse.Namespace"})
-    EXPECT_THAT(text, HasSubstr(part));
-  const json shown = json::parse(import_json(imported));
-  EXPECT_EQ(shown.at("tensors").at("matched"), 207);
-  EXPECT_EQ(shown.at("source").at("wrapper"), "best_state_dict");
-}
-
 }  // namespace
 }  // namespace dfa

@@ -6,8 +6,6 @@
 #include <cmath>
 
 #include "model/golden.hpp"
-#include "model/import.hpp"
-#include "support/shared.hpp"
 #include "tensorfile/safetensors.hpp"
 #include "unit/model/small_model.hpp"
 
@@ -135,20 +133,6 @@ TEST(VerifyGolden, ContradictionsAreNamed) {
   EXPECT_FALSE(report.ok());
   EXPECT_THAT(report.notes,
               testing::ElementsAre("the golden file was made with heads = 2, the model has another value"));
-}
-
-TEST(VerifyGolden, TheAuthorsNumbersAreReproduced) {
-  DFA_REQUIRE_SHARED();
-  ImportSettings settings;
-  settings.set = {"heads=3"};
-  settings.golden_crops = 0;
-  const auto imported = import_official(test::shared_path("oracle/tiny/checkpoint.pt"), settings).value();
-  const auto golden = read_safetensors(test::shared_path("oracle/tiny/golden.safetensors")).value();
-  const auto report = verify_against_golden(imported.model, golden, kBoth).value();
-  ASSERT_EQ(report.groups.size(), 4u);
-  for (const VerifiedGroup& group : report.groups)
-    EXPECT_TRUE(group.ok()) << group.engine << " " << group.group << " " << group.largest;
-  EXPECT_TRUE(report.notes.empty());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-#include "model/import.hpp"
-#include "model/import_source.hpp"
-#include "model/infer_config.hpp"
+#include "exchange/import.hpp"
+#include "exchange/import_source.hpp"
+#include "exchange/infer_config.hpp"
 
 namespace dfa {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/infer_config.hpp"
+#include "exchange/infer_config.hpp"
 
 #include <fmt/ranges.h>
 

@@ -1,4 +1,4 @@
-#include "model/import_source.hpp"
+#include "exchange/import_source.hpp"
 
 #include "base/file.hpp"
 #include "base/hash.hpp"

@@ -1,7 +1,7 @@
 // What both importers share. Private to the room.
 #pragma once
 
-#include "model/import.hpp"
+#include "exchange/import.hpp"
 
 namespace dfa {
 

@@ -1,7 +1,7 @@
+#include "exchange/import.hpp"
+#include "exchange/import_source.hpp"
+#include "exchange/infer_config.hpp"
 #include "model/golden.hpp"
-#include "model/import.hpp"
-#include "model/import_source.hpp"
-#include "model/infer_config.hpp"
 
 namespace dfa {
 namespace {

@@ -1,10 +1,12 @@
-#include "model/import.hpp"
+#include "exchange/import.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
+#include "exchange/describe_import.hpp"
 #include "model/verify.hpp"
 #include "support/shared.hpp"
 #include "support/temp_dir.hpp"
@@ -14,6 +16,7 @@
 namespace dfa {
 namespace {
 
+using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
@@ -237,6 +240,42 @@ TEST_F(Import, TheSharedCheckpointInAllContainers) {
     EXPECT_EQ(count_parameters(imported->model.config).adapters, 1'129'384);
     EXPECT_EQ(imported->source.wrapper, name == std::string("weights.safetensors") ? "" : "best_state_dict");
   }
+}
+
+TEST(DescribeImport, SaysWhatWasReadAndAssumed) {
+  Imported imported;
+  imported.model = test::small_model();
+  imported.source = {.file = "best_model.pt",
+                     .sha256 = "ab",
+                     .container = "torch zip",
+                     .wrapper = "best_state_dict",
+                     .stripped_prefixes = 7,
+                     .ignored = {"epoch: 3"},
+                     .foreign_globals = {"argparse.Namespace"}};
+  imported.report.matched = 207;
+  imported.assumed = {"heads = 2 (dim / 64)"};
+  const std::string text = import_text(imported);
+  for (const char* part : {"best_model.pt: torch zip with its tensors below best_state_dict", "stripped from 7 names",
+                           "207 tensors matched, 0 missing, 0 unexpected, 0 of the wrong shape", "heads = 2 (dim / 64)",
+                           "epoch: 3", "argparse.Namespace"})
+    EXPECT_THAT(text, HasSubstr(part));
+  const json shown = json::parse(import_json(imported));
+  EXPECT_EQ(shown.at("tensors").at("matched"), 207);
+  EXPECT_EQ(shown.at("source").at("wrapper"), "best_state_dict");
+}
+
+TEST(ImportOfficial, TheAuthorsNumbersAreReproduced) {
+  DFA_REQUIRE_SHARED();
+  ImportSettings settings;
+  settings.set = {"heads=3"};
+  settings.golden_crops = 0;
+  const auto imported = import_official(test::shared_path("oracle/tiny/checkpoint.pt"), settings).value();
+  const auto golden = read_safetensors(test::shared_path("oracle/tiny/golden.safetensors")).value();
+  const auto report = verify_against_golden(imported.model, golden, {Precision::ref, Precision::f32}).value();
+  ASSERT_EQ(report.groups.size(), 4u);
+  for (const VerifiedGroup& group : report.groups)
+    EXPECT_TRUE(group.ok()) << group.engine << " " << group.group << " " << group.largest;
+  EXPECT_TRUE(report.notes.empty());
 }
 
 }  // namespace
