@@ -214,8 +214,11 @@ def lightning_checkpoint(state, step):
             "callbacks": {"ModelCheckpoint{'monitor': 'val/auroc', 'mode': 'max'}": {"best_model_score": torch.tensor(0.75)}},
             "optimizer_states": [{"state": moments, "param_groups": [{"lr": 1e-4, "betas": (0.9, 0.999), "params": list(range(len(trained)))}]}],
             "lr_schedulers": [{"last_epoch": 3, "base_lrs": [1e-4]}],
-            "hparams_name": "config",
-            "hyper_parameters": {"backbone": "openai/clip-vit-large-patch14", "head": "LinearNorm", "num_classes": 2, "lr": 1e-4}}
+            "hparams_name": "kwargs",
+            "hyper_parameters": {"run_name": "tiny", "seed": 42, "num_classes": 2, "backbone": "openai/clip-vit-large-patch14",
+                                 "backbone_args": None, "freeze_feature_extractor": True, "unfreeze_layers": ["norm"],
+                                 "head": "LinearNorm", "peft_v2": None, "lr": 1e-4, "betas": [0.9, 0.999],
+                                 "loss": {"ce_labels": 1.0, "uniformity": 0.5, "alignment_labels": 0.1}, "precision": "bf16-mixed"}}
 
 
 def lightning_gend(folder, seed):
