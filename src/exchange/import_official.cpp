@@ -37,7 +37,7 @@ Result<Imported> import_official(const std::filesystem::path& path, const Import
   model.kind = "detector";
   model.name = model_name(settings, path);
   model.weights = std::move(source.tensors);
-  model.license = kLicense;
+  model.license = license_text(settings, kLicense);
   model.card = card(imported);
   model.training = provenance_json("official", imported);
   if (settings.golden_crops > 0) {
