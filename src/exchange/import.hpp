@@ -41,7 +41,8 @@ struct Imported {
   Model model;
   LoadReport report;  // ok(), else the import would have failed
   ImportSource source;
-  std::vector<std::string> assumed;  // what the shapes do not tell: "heads = 12 (dim / 64)"
+  std::vector<std::string> assumed;     // what the shapes do not tell: "heads = 12 (dim / 64)"
+  std::vector<std::string> notes = {};  // what a user must know of the model besides, a sentence each
 };
 
 // The authors' .pt (zip or legacy), or safetensors with the same keys. Sizes follow from the shapes; heads = dim / 64,
@@ -53,5 +54,23 @@ Result<Imported> import_official(const std::filesystem::path& path, const Import
 // A plain ViT of timm, .pth or safetensors. `head.*` and `pre_logits.fc.*` are dropped by name and reported. Gives a
 // backbone: trunk tensors only. Errors: as above.
 Result<Imported> import_timm(const std::filesystem::path& path, const ImportSettings& settings);
+
+// A folder as transformers writes it (config.json, model.safetensors or pytorch_model.bin), or one such file:
+// CLIPModel, CLIPVisionModel, Dinov2Model, Dinov2WithRegistersModel, DINOv3ViTModel. A text tower and projections are
+// dropped by name and reported. Gives a backbone. Errors: as above; model_incompatible for another model_type, and
+// where config.json and shapes contradict each other.
+Result<Imported> import_hf(const std::filesystem::path& path, const ImportSettings& settings);
+
+// OpenAI's CLIP, a TorchScript archive that is read as data, or a state dict under the same names. Gives a backbone.
+// Errors: as above.
+Result<Imported> import_openai_clip(const std::filesystem::path& path, const ImportSettings& settings);
+
+// DeepfakeBench's CLIP detector, ckpt_best.pth. Gives a detector. Errors: as above.
+Result<Imported> import_dfb_clip(const std::filesystem::path& path, const ImportSettings& settings);
+
+// GenD: the release's folder, its model.safetensors, or Lightning's .ckpt; encoders of CLIP and DINOv3. The backbone's
+// own config.json is used where it lies below the folder, or beside it, in a folder of the backbone's name. Gives a
+// detector whose face detector is ours, which its card and its records say. Errors: as above.
+Result<Imported> import_gend(const std::filesystem::path& path, const ImportSettings& settings);
 
 }  // namespace dfa
