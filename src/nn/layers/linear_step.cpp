@@ -9,6 +9,8 @@ using dnnl::memory;
 using DataType = dnnl::memory::data_type;
 using Tag = dnnl::memory::format_tag;
 
+constexpr float kQuickGeluSlope = 1.702F;
+
 memory::desc matrix(int rows, int columns, Tag tag) {
   return {{rows, columns}, DataType::f32, tag};
 }
@@ -23,6 +25,12 @@ dnnl::primitive_attr attributes(After after) {
       break;
     case After::gelu:
       fused.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+      break;
+    case After::quick_gelu:
+      fused.append_eltwise(1.0F, dnnl::algorithm::eltwise_swish, kQuickGeluSlope, 0.0F);
+      break;
+    case After::silu:
+      fused.append_eltwise(1.0F, dnnl::algorithm::eltwise_swish, 1.0F, 0.0F);
       break;
     case After::add_to_destination:
       fused.append_sum(1.0F);

@@ -13,7 +13,8 @@
 namespace dfa {
 
 // What happens to a product before it is stored.
-enum class After { nothing, relu, gelu, add_to_destination };
+//   quick_gelu: x / (1 + exp(-1.702 x)). silu: x / (1 + exp(-x)).
+enum class After { nothing, relu, gelu, quick_gelu, silu, add_to_destination };
 
 // Weights in the layout that the machine's kernel likes best for about `rows` rows.
 class PackedLinear {

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
+
+#include "nn/ops/resize.hpp"
 
 namespace dfa {
 namespace {
@@ -115,14 +118,19 @@ class PatchesStep final : public KernelStep {
 
 class ChannelsLastStep final : public KernelStep {
  public:
-  ChannelsLastStep(int images, int side, Slice dst, int threads)
-      : KernelStep({dst}), images_(images), side_(side), threads_(threads) {}
+  ChannelsLastStep(int images, int side, int out_side, Slice dst, Slice resized, int threads)
+      : KernelStep({dst, resized}), images_(images), side_(side), out_side_(out_side), threads_(threads) {}
   Status run(const RunContext& context) override {
-    const std::size_t side = size(side_);
+    const float* planes = context.images;
+    if (out_side_ != side_) {
+      resize_bilinear(planes, 3 * images_, side_, out_side_, pointer(1), threads_);
+      planes = pointer(1);
+    }
+    const std::size_t side = size(out_side_);
 #pragma omp parallel for num_threads(threads_) schedule(static)
-    for (int line = 0; line < images_ * side_; ++line) {
-      const std::size_t image = size(line / side_);
-      const float* red = context.images + image * 3 * side * side + size(line % side_) * side;
+    for (int line = 0; line < images_ * out_side_; ++line) {
+      const std::size_t image = size(line / out_side_);
+      const float* red = planes + image * 3 * side * side + size(line % out_side_) * side;
       float* dst = pointer(0) + size(line) * side * 3;
       for (std::size_t x = 0; x < side; ++x) {
         for (std::size_t channel = 0; channel < 3; ++channel) dst[3 * x + channel] = red[channel * side * side + x];
@@ -134,28 +142,36 @@ class ChannelsLastStep final : public KernelStep {
     return "channels_last";
   }
   std::string shape() const override {
-    return fmt::format("{}x3x{}x{}", images_, side_, side_);
+    return fmt::format("{}x3x{}x{}", images_, out_side_, out_side_);
   }
 
  private:
-  int images_, side_, threads_;
+  int images_, side_, out_side_, threads_;
 };
 
 class AssembleStep final : public KernelStep {
  public:
-  AssembleStep(int images, int tokens, int dim, const std::vector<float>& embed, Slice patches, Slice x, int threads)
-      : KernelStep({patches, x}), images_(images), tokens_(tokens), dim_(dim), embed_(embed), threads_(threads) {}
+  AssembleStep(int images, int prefix, int tokens, int dim, const std::vector<float>& embed, Slice patches, Slice x,
+               int threads)
+      : KernelStep({patches, x}),
+        images_(images),
+        prefix_(prefix),
+        tokens_(tokens),
+        dim_(dim),
+        embed_(embed),
+        threads_(threads) {}
   Status run(const RunContext&) override {
 #pragma omp parallel for num_threads(threads_) schedule(static)
     for (int row = 0; row < images_ * tokens_; ++row) {
       const int token = row % tokens_;
       const float* embed = embed_.data() + size(token) * size(dim_);
       float* x = pointer(1) + size(row) * size(dim_);
-      if (token == 0) {
+      if (token < prefix_) {
         std::copy_n(embed, dim_, x);
         continue;
       }
-      const float* patch = pointer(0) + (size(row / tokens_) * size(tokens_ - 1) + size(token - 1)) * size(dim_);
+      const std::size_t patches = size(row / tokens_) * size(tokens_ - prefix_);
+      const float* patch = pointer(0) + (patches + size(token - prefix_)) * size(dim_);
       for (std::size_t i = 0; i < size(dim_); ++i) x[i] = patch[i] + embed[i];
     }
     return {};
@@ -168,9 +184,93 @@ class AssembleStep final : public KernelStep {
   }
 
  private:
-  int images_, tokens_, dim_;
+  int images_, prefix_, tokens_, dim_;
   const std::vector<float>& embed_;
   int threads_;
+};
+
+class TurnStep final : public KernelStep {
+ public:
+  TurnStep(const RotaryTable& table, const TurnedRows& rows, int threads)
+      : KernelStep({rows.values}), table_(table), rows_(rows), threads_(threads) {}
+  Status run(const RunContext&) override {
+    const std::size_t row = size(rows_.row);
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int image = 0; image < rows_.images; ++image) {
+      float* patches = pointer(0) + (size(image) * size(rows_.tokens) + size(rows_.prefix)) * row;
+      turn_heads(table_, rows_.heads, patches, row);
+    }
+    return {};
+  }
+  std::string_view op() const override {
+    return "turn";
+  }
+  std::string shape() const override {
+    return fmt::format("{}x{}x{}x{}", rows_.images, rows_.tokens, rows_.heads, 2 * table_.half);
+  }
+
+ private:
+  const RotaryTable& table_;
+  TurnedRows rows_;
+  int threads_;
+};
+
+float activate(Activation activation, float x) {
+  constexpr float kQuickGeluSlope = 1.702F;
+  switch (activation) {
+    case Activation::gelu:
+      return 0.5F * x * (1.0F + std::erf(x / std::numbers::sqrt2_v<float>));
+    case Activation::quick_gelu:
+      return x / (1.0F + std::exp(-kQuickGeluSlope * x));
+    case Activation::silu:
+      break;
+  }
+  return x / (1.0F + std::exp(-x));
+}
+
+class GateStep final : public KernelStep {
+ public:
+  GateStep(int rows, int width, Activation activation, Slice src, Slice dst, int threads)
+      : KernelStep({src, dst}), rows_(rows), width_(width), activation_(activation), threads_(threads) {}
+  Status run(const RunContext&) override {
+    const std::size_t width = size(width_);
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int row = 0; row < rows_; ++row) {
+      const float* gate = pointer(0) + size(row) * 2 * width;
+      float* dst = pointer(1) + size(row) * width;
+      for (std::size_t i = 0; i < width; ++i) dst[i] = activate(activation_, gate[i]) * gate[width + i];
+    }
+    return {};
+  }
+  std::string_view op() const override {
+    return "gate";
+  }
+  std::string shape() const override {
+    return fmt::format("{}x{}", rows_, width_);
+  }
+
+ private:
+  int rows_, width_;
+  Activation activation_;
+  int threads_;
+};
+
+class ObserveStep final : public KernelStep {
+ public:
+  ObserveStep(BlockObserver& observer, int block, int images, int tokens, int dim, Slice x)
+      : KernelStep({x}), observer_(observer), block_(block), images_(images), floats_(size(tokens) * size(dim)) {}
+  Status run(const RunContext&) override {
+    for (int image = 0; image < images_; ++image)
+      observer_.after_block(image, block_, {pointer(0) + size(image) * floats_, floats_});
+    return {};
+  }
+  std::string_view op() const override { return "observe"; }
+  std::string shape() const override { return fmt::format("{}x{}", images_, floats_); }
+
+ private:
+  BlockObserver& observer_;
+  int block_, images_;
+  std::size_t floats_;
 };
 
 class FirstRowsStep final : public KernelStep {
@@ -291,13 +391,26 @@ std::unique_ptr<Step> make_patches_step(int images, int side, int patch, Slice d
   return std::make_unique<PatchesStep>(images, side, patch, dst, threads);
 }
 
-std::unique_ptr<Step> make_channels_last_step(int images, int side, Slice dst, int threads) {
-  return std::make_unique<ChannelsLastStep>(images, side, dst, threads);
+std::unique_ptr<Step> make_channels_last_step(Plan& plan, int images, int side, int out_side, Slice dst, int threads) {
+  const std::size_t planes = out_side == side ? 1 : size(images) * 3 * size(out_side) * size(out_side);
+  return std::make_unique<ChannelsLastStep>(images, side, out_side, dst, plan.add_buffer(planes), threads);
 }
 
-std::unique_ptr<Step> make_assemble_step(int images, int tokens, int dim, const std::vector<float>& embed,
+std::unique_ptr<Step> make_assemble_step(int images, int prefix, int tokens, int dim, const std::vector<float>& embed,
                                          Slice patches, Slice x, int threads) {
-  return std::make_unique<AssembleStep>(images, tokens, dim, embed, patches, x, threads);
+  return std::make_unique<AssembleStep>(images, prefix, tokens, dim, embed, patches, x, threads);
+}
+
+std::unique_ptr<Step> make_turn_step(const RotaryTable& table, const TurnedRows& rows, int threads) {
+  return std::make_unique<TurnStep>(table, rows, threads);
+}
+
+std::unique_ptr<Step> make_gate_step(int rows, int width, Activation activation, Slice src, Slice dst, int threads) {
+  return std::make_unique<GateStep>(rows, width, activation, src, dst, threads);
+}
+
+std::unique_ptr<Step> make_observe_step(BlockObserver& observer, int block, int images, int tokens, int dim, Slice x) {
+  return std::make_unique<ObserveStep>(observer, block, images, tokens, dim, x);
 }
 
 std::unique_ptr<Step> make_first_rows_step(int images, int tokens, int dim, Slice src, Slice dst) {

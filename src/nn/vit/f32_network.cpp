@@ -17,6 +17,7 @@ class F32Network final : public Network {
   F32Network(const NetworkConfig& config, const NetworkOptions& options, UnreadRows unread)
       : config_(config), options_(options), unread_(unread) {
     if (options_.threads == 0) options_.threads = usable_processors();
+    if (options_.observer != nullptr) unread_ = UnreadRows::compute;
   }
 
   Status prepare(const TensorMap& weights) {
@@ -55,7 +56,8 @@ class F32Network final : public Network {
   Result<Plan*> plan_for(int images) {
     const auto known = plans_.find(images);
     if (known != plans_.end()) return &known->second;
-    DFA_ASSIGN_OR_RETURN(Plan plan, build_f32_plan(library_, config_, weights_, {images, options_.threads, unread_}));
+    DFA_ASSIGN_OR_RETURN(
+        Plan plan, build_f32_plan(library_, config_, weights_, {images, options_.threads, unread_, options_.observer}));
     const std::size_t floats = plan.lay_out();
     DFA_TRY(grow_workspace(floats));
     plan.bind(workspace_.data());

@@ -96,7 +96,7 @@ class PlanBuilder {
   }
 
   Status embed_patches() {
-    const int patches = x_.tokens - 1;
+    const int patches = x_.tokens - config_.prefix_tokens();
     const Slice rows = add_rows(patches, weights_.patch_embed.in());
     const Slice embedded = add_rows(patches, config_.dim);
     x_.values = add_rows(x_.tokens, config_.dim);
@@ -105,16 +105,27 @@ class PlanBuilder {
     DFA_TRY(add_linear(Part::patch_embed, "proj", weights_.patch_embed, options_.images * patches, rows, embedded,
                        After::nothing));
     plan_.add_step(Part::patch_embed, "assemble",
-                   make_assemble_step(options_.images, x_.tokens, config_.dim, weights_.embed, embedded, x_.values,
-                                      options_.threads));
+                   make_assemble_step(options_.images, config_.prefix_tokens(), x_.tokens, config_.dim, weights_.embed,
+                                      embedded, x_.values, options_.threads));
+    if (config_.pre_norm)
+      add_layer_norm(Part::patch_embed, "norm_pre", options_.images * x_.tokens, weights_.norm_pre, x_.values,
+                     x_.values);
+    observe(-1);
     return {};
+  }
+
+  void observe(int block) {
+    if (options_.observer == nullptr) return;
+    plan_.add_step(Part::blocks, "observe",
+                   make_observe_step(*options_.observer, block, options_.images, x_.tokens, config_.dim, x_.values));
   }
 
   Status spatial_prior() {
     const F32Spm& spm = *weights_.spm;
-    MapShape shape{options_.images, 3, config_.image};
+    MapShape shape{options_.images, 3, config_.spatial_image()};
     Slice map = plan_.add_buffer(shape.floats());
-    plan_.add_step(Part::spm, "image", make_channels_last_step(options_.images, config_.image, map, options_.threads));
+    plan_.add_step(Part::spm, "image",
+                   make_channels_last_step(plan_, options_.images, config_.image, shape.side, map, options_.threads));
     for (std::size_t i = 0; i < spm.stem.size(); ++i)
       DFA_TRY(add_conv("stem." + std::to_string(3 * i), spm.stem[i], shape, map));
     DFA_TRY(add_max_pool(shape, map));
@@ -198,8 +209,23 @@ class PlanBuilder {
       const bool one_row = i == config_.depth - 1 && last_block_gives_one_row(config_, options_.unread);
       DFA_TRY(one_row ? attend_from_class_token(block, name) : attend(block, name));
       DFA_TRY(feed_forward(block, name));
+      observe(i);
     }
     return {};
+  }
+
+  // q or k of a projection whose rows are `row` floats long.
+  void turn(const std::string& name, Slice values, int row) {
+    if (!weights_.rotary) return;
+    plan_.add_step(Part::blocks, name,
+                   make_turn_step(*weights_.rotary,
+                                  {.values = values,
+                                   .images = options_.images,
+                                   .prefix = config_.prefix_tokens(),
+                                   .tokens = x_.tokens,
+                                   .row = row,
+                                   .heads = config_.heads},
+                                  options_.threads));
   }
 
   Status attend(const F32Block& block, const std::string& name) {
@@ -209,6 +235,8 @@ class PlanBuilder {
     const Slice norm = normalised(Part::blocks, name + ".norm1", x_);
     const Slice qkv = add_rows(x_.tokens, width);
     DFA_TRY(add_linear(Part::blocks, name + ".qkv", block.qkv, rows, norm, qkv, After::nothing));
+    turn(name + ".turn_q", qkv, width);
+    turn(name + ".turn_k", qkv.at(dim), width);
     const Slice mixed = add_attention(Part::blocks, name + ".attention", config_.heads, {qkv, x_.tokens, width},
                                       {qkv.at(dim), x_.tokens, width}, {qkv.at(2 * dim), x_.tokens, width});
     x_.normalised.reset();
@@ -221,6 +249,7 @@ class PlanBuilder {
     const Slice norm = normalised(Part::blocks, name + ".norm1", x_);
     const Slice kv = add_rows(x_.tokens, 2 * dim);
     DFA_TRY(add_linear(Part::blocks, name + ".kv", block.kv, options_.images * x_.tokens, norm, kv, After::nothing));
+    turn(name + ".turn_k", kv, 2 * dim);
     Stream first = first_rows(Part::blocks, name + ".class_token", x_);
     const Slice first_norm = normalised(Part::blocks, name + ".norm1_class_token", first);
     const Slice q = add_rows(1, dim);
@@ -234,12 +263,37 @@ class PlanBuilder {
                       After::add_to_destination);
   }
 
+  After activation() const {
+    switch (config_.activation) {
+      case Activation::gelu:
+        return After::gelu;
+      case Activation::quick_gelu:
+        return After::quick_gelu;
+      case Activation::silu:
+        break;
+    }
+    return After::silu;
+  }
+
+  // The MLP's hidden values, (rows, mlp), of the normalised stream.
+  Result<Slice> hidden_values(const F32Block& block, const std::string& name, int rows, Slice norm) {
+    const Slice hidden = add_rows(x_.tokens, config_.mlp);
+    if (!config_.gated_mlp) {
+      DFA_TRY(add_linear(Part::blocks, name + ".fc1", block.fc1, rows, norm, hidden, activation()));
+      return hidden;
+    }
+    const Slice both = add_rows(x_.tokens, config_.mlp_inner());
+    DFA_TRY(add_linear(Part::blocks, name + ".fc1", block.fc1, rows, norm, both, After::nothing));
+    plan_.add_step(Part::blocks, name + ".gate",
+                   make_gate_step(rows, config_.mlp, config_.activation, both, hidden, options_.threads));
+    return hidden;
+  }
+
   // x += fc2(GELU(fc1(LN2 x))) + up(ReLU(down x))
   Status feed_forward(const F32Block& block, const std::string& name) {
     const int rows = options_.images * x_.tokens;
     const Slice norm = normalised(Part::blocks, name + ".norm2", x_);
-    const Slice hidden = add_rows(x_.tokens, config_.mlp);
-    DFA_TRY(add_linear(Part::blocks, name + ".fc1", block.fc1, rows, norm, hidden, After::gelu));
+    DFA_ASSIGN_OR_RETURN(const Slice hidden, hidden_values(block, name, rows, norm));
     Slice narrow;
     if (block.down) {
       narrow = add_rows(x_.tokens, config_.bottleneck);

@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 #include "nn/layers/onednn.hpp"
+#include "nn/network.hpp"
 #include "nn/network_config.hpp"
 #include "nn/plan/plan.hpp"
 #include "nn/vit/f32_weights.hpp"
@@ -13,6 +14,7 @@ struct F32PlanOptions {
   int images = 1;  // N
   int threads = 1;
   UnreadRows unread = UnreadRows::skip;  // as given to pack_weights
+  BlockObserver* observer = nullptr;     // may be null; else `unread` is compute
 };
 
 // Everything named outlives the plan. The plan is not laid out yet. Errors: internal (oneDNN).

@@ -51,11 +51,13 @@ class Packer {
   }
 
   Status pack_embedding() {
-    weights_.embed = read_("pos_embed");
-    const std::vector<float> cls_token = read_("cls_token");
-    for (std::size_t i = 0; i < cls_token.size(); ++i) weights_.embed[i] += cls_token[i];
-    const LinearWeights patch = read_linear(read_, "patch_embed.proj", config_.dim, 3 * config_.patch * config_.patch);
-    return pack_linear(patch, trunk_rows(), weights_.patch_embed);
+    weights_.embed = read_prefix(read_, config_);
+    const std::vector<float> positions = read_patch_positions(read_, config_);
+    weights_.embed.insert(weights_.embed.end(), positions.begin(), positions.end());
+    weights_.embed.resize(static_cast<std::size_t>(config_.trunk_tokens()) * static_cast<std::size_t>(config_.dim));
+    if (config_.pre_norm) weights_.norm_pre = {read_("norm_pre.weight"), read_("norm_pre.bias")};
+    if (config_.positions == Positions::rotary) weights_.rotary = make_rotary_table(config_);
+    return pack_linear(read_patch_embed(read_, config_), trunk_rows(), weights_.patch_embed);
   }
 
   Status pack_block(int index) {
@@ -72,9 +74,15 @@ class Packer {
     } else {
       DFA_TRY(pack_linear(qkv, rows, block.qkv));
     }
-    DFA_TRY(pack_linear(read_linear(read_, prefix + "attn.proj", dim, dim), rows, block.proj));
-    DFA_TRY(pack_linear(read_behind_norm(prefix + "mlp.fc1", config_.mlp, prefix + "norm2"), rows, block.fc1));
-    DFA_TRY(pack_linear(read_linear(read_, prefix + "mlp.fc2", dim, config_.mlp), rows, block.fc2));
+    LinearWeights proj = read_linear(read_, prefix + "attn.proj", dim, dim);
+    LinearWeights fc2 = read_linear(read_, prefix + "mlp.fc2", dim, config_.mlp);
+    if (config_.layer_scale) {
+      scale_outputs(proj, read_(prefix + "ls1.gamma"));
+      scale_outputs(fc2, read_(prefix + "ls2.gamma"));
+    }
+    DFA_TRY(pack_linear(proj, rows, block.proj));
+    DFA_TRY(pack_linear(read_behind_norm(prefix + "mlp.fc1", config_.mlp_inner(), prefix + "norm2"), rows, block.fc1));
+    DFA_TRY(pack_linear(fc2, rows, block.fc2));
     return config_.gba ? pack_adapter(prefix + "adaptor.", rows, block) : Status{};
   }
 
@@ -89,7 +97,7 @@ class Packer {
   Status pack_spm() {
     F32Spm& spm = weights_.spm.emplace();
     const int c = config_.spm_width;
-    MapShape map{batch_, 3, config_.image};
+    MapShape map{batch_, 3, config_.spatial_image()};
     const auto shape = [](int in, int out, int stride) { return ConvWeights{in, out, 3, stride, 1, {}, {}}; };
     DFA_TRY(pack_conv("spm.stem.0", "spm.stem.1", shape(3, c, 2), map, spm.stem));
     DFA_TRY(pack_conv("spm.stem.3", "spm.stem.4", shape(c, c, 1), map, spm.stem));

@@ -16,7 +16,7 @@ namespace dfa {
 struct F32Block {
   PackedLinear qkv;    // LN1 and the attention scale folded in; empty in a block of which only the class token is read
   PackedLinear q, kv;  // that block's
-  PackedLinear proj, fc1, fc2;           // LN2 folded into fc1
+  PackedLinear proj, fc1, fc2;           // LN2 folded into fc1; layer scale into proj and fc2
   std::optional<PackedLinear> down, up;  // GBA; its scale folded into up
 };
 
@@ -39,8 +39,10 @@ struct F32QueryPool {
 
 struct F32Weights {
   WeightStore store;
-  std::vector<float> embed;  // (T, D): position, plus class token in row 0
+  std::vector<float> embed;  // (T, D): class, distillation and register tokens, each with its position; patch positions
   PackedLinear patch_embed;
+  NormWeights norm_pre;               // empty without; not folded: the stream itself goes through it
+  std::optional<RotaryTable> rotary;  // with rotary positions
   std::vector<F32Block> blocks;
   std::optional<F32Spm> spm;
   std::vector<F32Cross> injectors, extractors;

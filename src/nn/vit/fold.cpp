@@ -9,6 +9,17 @@ LinearWeights read_linear(const WeightReader& read, const std::string& name, int
   return {in, out, read(name + ".weight"), read(name + ".bias")};
 }
 
+LinearWeights read_patch_embed(const WeightReader& read, const NetworkConfig& config) {
+  const std::string name = "patch_embed.proj";
+  const int in = 3 * config.patch * config.patch;
+  if (config.patch_bias) return read_linear(read, name, config.dim, in);
+  return {in, config.dim, read(name + ".weight"), std::vector<float>(static_cast<std::size_t>(config.dim))};
+}
+
+void scale_outputs(LinearWeights& layer, std::span<const float> factors) {
+  scale_outputs(layer, 0, std::vector<double>(factors.begin(), factors.end()));
+}
+
 void fold_norm_before(LinearWeights& layer, std::span<const float> weight, std::span<const float> bias) {
   const std::size_t in = static_cast<std::size_t>(layer.in);
   for (std::size_t o = 0; o < layer.bias.size(); ++o) {
@@ -62,7 +73,7 @@ ConvWeights read_folded_conv(const WeightReader& read, const std::string& conv_n
 
 LinearWeights read_folded_head(const WeightReader& read, const NetworkConfig& config) {
   LinearWeights head = read_linear(read, "head.1", config.classes, config.dim);
-  if (config.head == HeadKind::l2_linear) return head;
+  if (config.head != HeadKind::batchnorm_linear) return head;
   const std::vector<float> mean = read("head.0.running_mean");
   const std::vector<float> variance = read("head.0.running_var");
   const std::size_t dim = mean.size();

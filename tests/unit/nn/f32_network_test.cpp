@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "run_network.hpp"
 #include "support/close.hpp"
 #include "support/random_config.hpp"
+#include "support/trunk_kinds.hpp"
 
 namespace dfa {
 namespace {
@@ -51,6 +53,64 @@ TEST_P(RandomConfig, RefAndF32Agree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeded, RandomConfig, testing::Range(0, test::kRandomConfigs));
+
+// Every token of every layer, by image and layer (-1: what enters the first block).
+class Layers final : public BlockObserver {
+ public:
+  void after_block(int image, int block, std::span<const float> x) override {
+    streams[{image, block}].assign(x.begin(), x.end());
+  }
+  std::map<std::pair<int, int>, std::vector<float>> streams;
+};
+
+class KindOfTrunk : public testing::TestWithParam<test::TrunkKind> {};
+
+// Ref itself is held by the goldens of the libraries (tests/unit/exchange).
+TEST_P(KindOfTrunk, RefAndF32AgreeAfterEveryLayer) {
+  for (const NetworkConfig& config : {GetParam().config, test::with_adapters(GetParam().config),
+                                      test::with_adapters(test::with_grid(GetParam().config, 5))}) {
+    SCOPED_TRACE(test::describe(config));
+    ASSERT_TRUE(check_config(config)) << check_config(config).error().message;
+    constexpr int kImages = 2;
+    const TensorMap weights = hash_weights(config);
+    const std::vector<float> images = hash_images(config, kImages);
+    Layers ref, f32;
+    const Outputs want =
+        run_network(*build_network(config, weights, {.precision = Precision::ref, .threads = 1, .observer = &ref}),
+                    images, kImages);
+    const Outputs seen =
+        run_network(*build_network(config, weights, {.threads = 1, .observer = &f32}), images, kImages);
+    ASSERT_EQ(ref.streams.size(), static_cast<std::size_t>(kImages * (config.depth + 1)));
+    ASSERT_EQ(f32.streams.size(), ref.streams.size());
+    for (const auto& [place, tokens] : ref.streams) {
+      EXPECT_EQ(tokens.size(), static_cast<std::size_t>(config.trunk_tokens() * config.dim));
+      EXPECT_TRUE(expect_close(f32.streams[place], tokens, {.absolute = 2e-5})) << "block " << place.second;
+    }
+    // As users run it: without the rows that nobody reads.
+    const Outputs got = run_network(*build_network(config, weights, kOneThread), images, kImages);
+    for (const Outputs& outputs : {seen, got}) {
+      EXPECT_TRUE(expect_close(outputs.logits, want.logits, {.absolute = 2e-5}));
+      EXPECT_TRUE(expect_close(outputs.feature, want.feature, {.absolute = 2e-5}));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KindOfTrunk, testing::ValuesIn(test::trunk_kinds()),
+                         [](const auto& kind) { return kind.param.name; });
+
+// Each field changes what the network computes: none is read and forgotten.
+TEST(KindsOfTrunks, EveryFieldMakesADifference) {
+  const auto logits = [](const NetworkConfig& config) {
+    return run_network(*build_network(config, hash_weights(config), kRef), hash_images(config, 1), 1).logits;
+  };
+  const auto kinds = test::trunk_kinds();
+  const std::vector<float> plain = logits(kinds.front().config);
+  for (std::size_t i = 1; i < kinds.size(); ++i) EXPECT_NE(logits(kinds[i].config), plain) << kinds[i].name;
+  NetworkConfig image = test::with_adapters(kinds.front().config);
+  const std::vector<float> patch = logits(image);
+  image.spatial_source = SpatialSource::image;
+  EXPECT_NE(logits(image), patch);
+}
 
 // The published network, one image: 30 billion products in plain loops.
 TEST(F32NetworkSlow, AgreesWithRefOnVitB16) {

@@ -12,6 +12,7 @@
 #include "nn/ops/attention.hpp"
 #include "nn/ops/layer_norm.hpp"
 #include "nn/ops/ref_ops.hpp"
+#include "nn/ops/resize.hpp"
 #include "support/close.hpp"
 
 namespace dfa {
@@ -178,6 +179,19 @@ TEST(Ops, LayerNormTakesStridedRowsAndNoAffinePart) {
   std::vector<float> y(4);
   layer_norm({2, 2, 4, 2, 0.0F}, x.data(), nullptr, nullptr, y.data(), 1);
   EXPECT_EQ(y, (std::vector<float>{-1, 1, -1, 1}));
+}
+
+// Figures of torch 2.15.0, interpolate(mode="bilinear", align_corners=False), of i^2 / 10 for i = 0 to 8.
+TEST(ResizeBilinear, GivesTorchsFigures) {
+  const std::vector<float> image = {0.0F, 0.1F, 0.4F, 0.9F, 1.6F, 2.5F, 3.6F, 4.9F, 6.4F};
+  std::vector<float> larger(16), smaller(4);
+  resize_bilinear(image.data(), 1, 3, 4, larger.data(), 1);
+  resize_bilinear(image.data(), 1, 3, 2, smaller.data(), 1);
+  EXPECT_TRUE(expect_close(larger,
+                           std::vector<float>{0.0F, 0.0625F, 0.2125F, 0.4F, 0.5625F, 0.859375F, 1.290625F, 1.7125F,
+                                              1.9125F, 2.490625F, 3.259375F, 3.9625F, 3.6F, 4.4125F, 5.4625F, 6.4F},
+                           {.absolute = 1e-6}));
+  EXPECT_TRUE(expect_close(smaller, std::vector<float>{0.2875F, 0.8125F, 3.2125F, 5.0875F}, {.absolute = 1e-6}));
 }
 
 }  // namespace

@@ -1,0 +1,2 @@
+// The precompiled header needs a target that owns it.
+#include "support/test_header.hpp"
