@@ -1,22 +1,13 @@
 #include "exchange/detector_import.hpp"
 
-#include "exchange/shape_reader.hpp"
 #include "model/golden.hpp"
 
 namespace dfa {
 
-Result<NameMap> linear_head(const TensorMap& theirs, const std::string& name) {
-  const ShapeReader shapes(theirs);
-  DFA_ASSIGN_OR_RETURN(const int classes, shapes.size(name + ".weight", 2, 0));
-  DFA_ASSIGN_OR_RETURN(const int dim, shapes.size(name + ".weight", 2, 1));
-  return NameMap{{"head.1.weight", {classes, dim}, {{name + ".weight", {classes, dim}}}},
-                 {"head.1.bias", {classes}, {{name + ".bias", {classes}}}}};
-}
-
 Status require_two_classes(const NetworkConfig& config, std::string_view name) {
   if (config.classes == 2) return {};
   return fail(ErrorCode::model_incompatible,
-              "{}.weight tells {} classes apart, expected 2 (real, fake)\n  likely cause: a head of another task", name,
+              "{} tells {} classes apart, expected 2 (real, fake)\n  likely cause: a head of another task", name,
               config.classes);
 }
 

@@ -5,12 +5,8 @@
 #include <string_view>
 
 #include "exchange/import.hpp"
-#include "exchange/name_map.hpp"
 
 namespace dfa {
-
-// A linear layer of theirs as our head: `name`.weight (classes, D) and `name`.bias. Errors: model_incompatible.
-Result<NameMap> linear_head(const TensorMap& theirs, const std::string& name);
 
 // Fails unless the network tells two classes apart, which is what a detector's head must do here. `name` is theirs.
 Status require_two_classes(const NetworkConfig& config, std::string_view name);

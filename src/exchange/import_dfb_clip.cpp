@@ -27,10 +27,10 @@ Result<Imported> import_dfb_clip(const std::filesystem::path& path, const Import
   Model& model = imported.model;
   DFA_ASSIGN_OR_RETURN(SourceTensors read, read_source(path));
   imported.source = std::move(read.source);
-  TrunkSource source{.layout = &kClipLayout,
-                     .prefix = std::string(kPrefix),
-                     .ignored_prefixes = {std::string(kPrefix) + "embeddings.position_ids"}};
-  DFA_ASSIGN_OR_RETURN(source.head, linear_head(read.tensors, std::string(kHead)));
+  const TrunkSource source{.layout = &kClipLayout,
+                           .prefix = std::string(kPrefix),
+                           .ignored_prefixes = {std::string(kPrefix) + "embeddings.position_ids"},
+                           .head = std::string(kHead)};
   DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings.set));
   DFA_TRY(require_two_classes(model.config, kHead));
   DFA_ASSIGN_OR_RETURN(model.crop, crop_of_clip());

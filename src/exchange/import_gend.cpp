@@ -151,7 +151,7 @@ Result<Imported> import_gend(const std::filesystem::path& path, const ImportSett
   strip_attribute(read.tensors);
   DFA_ASSIGN_OR_RETURN(TrunkSource source, find_encoder(read.tensors));
   DFA_TRY(settle_backbone(place, config, settings.set, source));
-  DFA_ASSIGN_OR_RETURN(source.head, linear_head(read.tensors, std::string(kHead)));
+  source.head = kHead;
   source.head_kind = config.head.value_or(HeadKind::l2_linear);
   if (!config.head && !is_set(settings.set, "head"))
     imported.assumed.emplace_back("head = l2_linear (GenD's LinearNorm)");

@@ -6,6 +6,7 @@
 #include "exchange/names_dinov2.hpp"
 #include "exchange/names_dinov3.hpp"
 #include "exchange/names_openai_clip.hpp"
+#include "exchange/shape_reader.hpp"
 
 namespace dfa {
 namespace {
@@ -87,6 +88,12 @@ std::vector<std::string> drop_ignored(TensorMap& tensors, const std::vector<std:
   return dropped;
 }
 
+void add_head(const std::string& name, const NetworkConfig& config, NameMap& map) {
+  const std::int64_t classes = config.classes, dim = config.dim;
+  map.push_back({"head.1.weight", {classes, dim}, {{name + ".weight", {classes, dim}}}});
+  map.push_back({"head.1.bias", {classes}, {{name + ".bias", {classes}}}});
+}
+
 Status require_whole(const LoadReport& report) {
   return require_all(report,
                      "another network, a file that holds a part of the weights, or a library version whose "
@@ -127,12 +134,12 @@ Status take_trunk(Imported& imported, TensorMap theirs, const TrunkSource& sourc
   DFA_ASSIGN_OR_RETURN(NetworkConfig sizes, source.layout->sizes(theirs, source.prefix));
   if (!source.head.empty()) {
     sizes.head = source.head_kind;
-    sizes.classes = static_cast<int>(source.head.front().shape.front());
+    DFA_ASSIGN_OR_RETURN(sizes.classes, ShapeReader(theirs).size(source.head + ".bias", 1, 0));
   }
   DFA_ASSIGN_OR_RETURN(Settled settled, settle(sizes, source, set));
   const std::vector<std::string> ignored = drop_ignored(theirs, source.ignored_prefixes);
   NameMap map = source.layout->names(settled.stored, theirs, source.prefix);
-  map.insert(map.end(), source.head.begin(), source.head.end());
+  if (!source.head.empty()) add_head(source.head, settled.stored, map);
   Renamed renamed = to_ours(map, std::move(theirs));
   renamed.report.ignored = ignored;
   DFA_TRY(require_whole(renamed.report));

@@ -32,8 +32,8 @@ struct TrunkSource {
   std::optional<LibraryConfig> stated = {};
   // Left alone by name; their shapes do not matter.
   std::vector<std::string> ignored_prefixes = {};
-  // A detector's head beside the trunk; empty for a backbone.
-  NameMap head = {};
+  // A detector's linear layer beside the trunk, `head`.weight (classes, D) and `head`.bias; empty for a backbone.
+  std::string head = {};
   HeadKind head_kind = HeadKind::linear;
 };
 
