@@ -258,8 +258,8 @@ TEST(DfbClip, ALinearHeadOnTheClassToken) {
   config.head = HeadKind::linear;
   const TensorMap ours = hash_weights(config);
   TensorFile file;
-  for (const auto& [name, tensor] : to_theirs(names_clip(config, "backbone."), ours).value())
-    file.tensors.emplace("module." + name, tensor);
+  const TensorMap trunk = to_theirs(names_clip(config, "backbone."), ours).value();
+  for (const auto& [name, tensor] : trunk) file.tensors.emplace("module." + name, tensor);
   file.tensors.emplace("module.head.weight", ours.at("head.1.weight"));
   file.tensors.emplace("module.head.bias", ours.at("head.1.bias"));
   const test::TempDir folder;
