@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "exchange/import.hpp"
+#include "exchange/import_source.hpp"
 
 namespace dfa {
 
@@ -17,6 +17,6 @@ Status finish_detector(Imported& imported, const ImportSettings& settings, std::
                        std::string_view story);
 
 // A trunk as a model file of kind backbone.
-void finish_backbone(Imported& imported, std::string_view license);
+void finish_backbone(Imported& imported, const ImportSettings& settings, std::string_view license);
 
 }  // namespace dfa

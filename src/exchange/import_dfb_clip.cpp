@@ -1,4 +1,5 @@
 // DeepfakeBench's CLIP detector: the vision tower below `backbone.`, a linear layer on the class token.
+#include "exchange/adopt_trunk.hpp"
 #include "exchange/detector_import.hpp"
 #include "exchange/import_source.hpp"
 #include "exchange/known_sources.hpp"
@@ -25,13 +26,14 @@ Result<CropRecipe> crop_of_clip() {
 Result<Imported> import_dfb_clip(const std::filesystem::path& path, const ImportSettings& settings) {
   Imported imported;
   Model& model = imported.model;
+  tell(settings, "reading");
   DFA_ASSIGN_OR_RETURN(SourceTensors read, read_source(path));
   imported.source = std::move(read.source);
   const TrunkSource source{.layout = &kClipLayout,
                            .prefix = std::string(kPrefix),
                            .ignored_prefixes = {std::string(kPrefix) + "embeddings.position_ids"},
                            .head = std::string(kHead)};
-  DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings.set));
+  DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings));
   DFA_TRY(require_two_classes(model.config, kHead));
   DFA_ASSIGN_OR_RETURN(model.crop, crop_of_clip());
   model.name = model_name(settings, path);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "exchange/adopt_trunk.hpp"
 #include "exchange/detector_import.hpp"
 #include "exchange/import_source.hpp"
 #include "exchange/known_sources.hpp"
@@ -146,6 +147,7 @@ Result<Imported> import_gend(const std::filesystem::path& path, const ImportSett
   Model& model = imported.model;
   DFA_ASSIGN_OR_RETURN(const SourcePlace place, find_source(path));
   DFA_ASSIGN_OR_RETURN(const GendConfig config, read_gend_config(place));
+  tell(settings, "reading");
   DFA_ASSIGN_OR_RETURN(SourceTensors read, read_source(place.weights));
   imported.source = std::move(read.source);
   strip_attribute(read.tensors);
@@ -155,7 +157,7 @@ Result<Imported> import_gend(const std::filesystem::path& path, const ImportSett
   source.head_kind = config.head.value_or(HeadKind::l2_linear);
   if (!config.head && !is_set(settings.set, "head"))
     imported.assumed.emplace_back("head = l2_linear (GenD's LinearNorm)");
-  DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings.set));
+  DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings));
   DFA_TRY(require_two_classes(model.config, kHead));
   DFA_ASSIGN_OR_RETURN(model.crop, crop_recipe_by_name("gend"));
   set_crop(source.layout, model.crop);

@@ -1,6 +1,7 @@
 // Trunks as Hugging Face's transformers writes them.
 #include <array>
 
+#include "exchange/adopt_trunk.hpp"
 #include "exchange/detector_import.hpp"
 #include "exchange/import_source.hpp"
 #include "exchange/known_sources.hpp"
@@ -75,6 +76,7 @@ Result<Imported> import_hf(const std::filesystem::path& path, const ImportSettin
   if (place.config) {
     DFA_ASSIGN_OR_RETURN(source.stated, read_library_config(*place.config));
   }
+  tell(settings, "reading");
   DFA_ASSIGN_OR_RETURN(SourceTensors read, read_source(place.weights));
   imported.source = std::move(read.source);
   DFA_ASSIGN_OR_RETURN(const Found found, find_trunk(read.tensors));
@@ -83,10 +85,10 @@ Result<Imported> import_hf(const std::filesystem::path& path, const ImportSettin
   source.prefix = found.prefix;
   source.ignored_prefixes = {found.prefix + std::string(found.kind->ignored)};
   for (const std::string_view beside : kBeside) source.ignored_prefixes.emplace_back(beside);
-  DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings.set));
+  DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings));
   imported.model.name = settings.name.empty() ? place.name : settings.name;
   imported.model.training = provenance_json("hf", imported);
-  finish_backbone(imported, found.kind->license);
+  finish_backbone(imported, settings, found.kind->license);
   return imported;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exchange/adopt_trunk.hpp"
 #include "exchange/names_clip.hpp"
 #include "exchange/names_dinov2.hpp"
 #include "exchange/names_dinov3.hpp"
@@ -24,6 +25,7 @@ void apply_stated(const LibraryConfig& stated, const std::vector<std::string>& s
   NetworkConfig& config = settled.config;
   config.heads = stated.heads;
   config.norm_eps = stated.norm_eps;
+  if (stated.mlp) config.mlp = *stated.mlp;
   // Dinov2's gate is always silu, whatever hidden_act says.
   if (!config.gated_mlp || stated.model_type == "dinov3_vit") config.activation = stated.activation;
   if (config.positions == Positions::rotary) config.rotary_base = stated.rotary_base;
@@ -94,12 +96,9 @@ void add_head(const std::string& name, const NetworkConfig& config, NameMap& map
   map.push_back({"head.1.bias", {classes}, {{name + ".bias", {classes}}}});
 }
 
-Status require_whole(const LoadReport& report) {
-  return require_all(report,
-                     "another network, a file that holds a part of the weights, or a library version whose "
-                     "names differ",
-                     "compare the lists above with docs/zoo.md; sizes that the shapes do not tell are given by --set");
-}
+constexpr Refusal kRefusal = {
+    .likely_cause = "another network, a file that holds a part of the weights, or a library version whose names differ",
+    .next_step = "compare the lists above with docs/zoo.md; sizes that the shapes do not tell are given by --set"};
 
 }  // namespace
 
@@ -116,7 +115,8 @@ const TrunkLayout kOpenaiClipLayout = {
 const TrunkLayout kDinov2Layout = {.library = "DINOv2's",
                                    .sizes = dinov2_sizes,
                                    .names = [](const NetworkConfig& config, const TensorMap&,
-                                               const std::string& prefix) { return names_dinov2(config, prefix); }};
+                                               const std::string& prefix) { return names_dinov2(config, prefix); },
+                                   .positions_with_registers = PositionRule::bicubic_antialias};
 const TrunkLayout kDinov3Layout = {
     .library = "DINOv3's",
     .sizes = dinov3_sizes,
@@ -129,28 +129,25 @@ bool is_set(const std::vector<std::string>& set, std::string_view key) {
       set, [&](std::string_view assignment) { return assignment.substr(0, assignment.find('=')) == key; });
 }
 
-Status take_trunk(Imported& imported, TensorMap theirs, const TrunkSource& source,
-                  const std::vector<std::string>& set) {
-  DFA_ASSIGN_OR_RETURN(NetworkConfig sizes, source.layout->sizes(theirs, source.prefix));
+Status take_trunk(Imported& imported, TensorMap theirs, const TrunkSource& source, const ImportSettings& settings) {
+  const TrunkLayout& layout = *source.layout;
+  DFA_ASSIGN_OR_RETURN(NetworkConfig sizes, layout.sizes(theirs, source.prefix));
   if (!source.head.empty()) {
     sizes.head = source.head_kind;
     DFA_ASSIGN_OR_RETURN(sizes.classes, ShapeReader(theirs).size(source.head + ".bias", 1, 0));
   }
-  DFA_ASSIGN_OR_RETURN(Settled settled, settle(sizes, source, set));
-  const std::vector<std::string> ignored = drop_ignored(theirs, source.ignored_prefixes);
-  NameMap map = source.layout->names(settled.stored, theirs, source.prefix);
-  if (!source.head.empty()) add_head(source.head, settled.stored, map);
-  Renamed renamed = to_ours(map, std::move(theirs));
-  renamed.report.ignored = ignored;
-  DFA_TRY(require_whole(renamed.report));
-  const LoadReport ours = compare_tensors(
-      source.head.empty() ? trunk_parameters(settled.stored) : network_parameters(settled.stored), renamed.tensors);
-  DFA_TRY(require_whole(ours));
-  imported.report = std::move(renamed.report);
-  imported.assumed.insert(imported.assumed.end(), settled.assumed.begin(), settled.assumed.end());
+  DFA_ASSIGN_OR_RETURN(const Settled settled, settle(sizes, source, settings.set));
   imported.model.config = settled.config;
-  imported.model.weights = std::move(renamed.tensors);
-  return {};
+  imported.assumed.insert(imported.assumed.end(), settled.assumed.begin(), settled.assumed.end());
+  imported.report.ignored = drop_ignored(theirs, source.ignored_prefixes);
+  NameMap map = layout.names(settled.stored, theirs, source.prefix);
+  if (!source.head.empty()) add_head(source.head, settled.stored, map);
+  tell(settings, "looking at every value");
+  DFA_TRY(adopt_trunk(map, std::move(theirs), settled.stored.image,
+                      settled.stored.registers > 0 ? layout.positions_with_registers : layout.positions, kRefusal,
+                      imported));
+  return check_weights(source.head.empty() ? trunk_parameters(settled.config) : network_parameters(settled.config),
+                       imported.model.weights);
 }
 
 }  // namespace dfa

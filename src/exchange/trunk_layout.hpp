@@ -9,6 +9,7 @@
 #include "exchange/import.hpp"
 #include "exchange/library_config.hpp"
 #include "exchange/name_map.hpp"
+#include "exchange/resample_positions.hpp"
 
 namespace dfa {
 
@@ -18,6 +19,9 @@ struct TrunkLayout {
   Result<NetworkConfig> (*sizes)(const TensorMap& theirs, const std::string& prefix);
   // Names for `config`; `theirs` tells which optional tensors a file has.
   NameMap (*names)(const NetworkConfig& config, const TensorMap& theirs, const std::string& prefix);
+  // How its library brings learned positions to another picture's size; with register tokens, where they differ.
+  PositionRule positions = PositionRule::bicubic;
+  PositionRule positions_with_registers = PositionRule::bicubic;
 };
 
 extern const TrunkLayout kClipLayout;        // transformers' CLIP
@@ -39,7 +43,7 @@ struct TrunkSource {
 
 // Fills configuration, weights, report and what was assumed of `imported`. `--set` comes last; an image size set there
 // resamples positions. Errors: model_incompatible, model_tensors with the four lists, usage.
-Status take_trunk(Imported& imported, TensorMap theirs, const TrunkSource& source, const std::vector<std::string>& set);
+Status take_trunk(Imported& imported, TensorMap theirs, const TrunkSource& source, const ImportSettings& settings);
 
 // Whether `set` assigns the field.
 bool is_set(const std::vector<std::string>& set, std::string_view key);

@@ -220,11 +220,11 @@ TEST_F(Import, TimmIsStrictToo) {
   config.readout = Readout::cls;
   TensorMap weights = hash_weights(config);
   std::erase_if(weights, [](const auto& entry) { return entry.first.starts_with("head."); });
-  weights["dist_token"] = Tensor::from_f32({1, 1, 128}, std::vector<float>(128));
+  weights["blocks.1.attn.q_norm.weight"] = Tensor::from_f32({64}, std::vector<float>(64));
   weights.erase("blocks.3.attn.qkv.bias");
   const auto imported = import_timm(write(weights), with({}));
   ASSERT_FALSE(imported);
-  EXPECT_THAT(imported.error().message, HasSubstr("dist_token"));
+  EXPECT_THAT(imported.error().message, HasSubstr("blocks.1.attn.q_norm.weight"));
   EXPECT_THAT(imported.error().message, HasSubstr("blocks.3.attn.qkv.bias"));
   weights = hash_weights(config);
   EXPECT_EQ(import_timm(write(weights), with({"lsa=true"})).error().code, ErrorCode::usage);
