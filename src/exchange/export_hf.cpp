@@ -150,4 +150,22 @@ Status write_hf_folder(const HfFiles& files, const std::filesystem::path& folder
   return write_file_atomically(folder / "config.json", files.config);
 }
 
+Result<Exported> export_hf(const ExportSettings& settings) {
+  DFA_TRY(check_taken(settings, "hf", TakesBase::no, TakesDtype::no));
+  DFA_ASSIGN_OR_RETURN(const Model model, model_to_export(settings));
+  DFA_ASSIGN_OR_RETURN(HfFiles files, hf_files(model));
+  DFA_TRY(write_hf_folder(files, settings.out));
+  Exported exported{
+      .name = model.name,
+      .files = {},
+      .tensors = files.weights.tensors.size(),
+      .facts = {fmt::format("a folder for transformers' {}: from_pretrained reads it", files.architecture)},
+      .left_out = std::move(files.left_out)};
+  for (const char* name : {"model.safetensors", "config.json"}) {
+    DFA_ASSIGN_OR_RETURN(ExportedFile file, exported_file(settings.out / name));
+    exported.files.push_back(std::move(file));
+  }
+  return exported;
+}
+
 }  // namespace dfa

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "exchange/export.hpp"
 #include "model/model.hpp"
 #include "tensorfile/tensor.hpp"
 
@@ -24,5 +25,9 @@ Result<HfFiles> hf_files(const Model& model);
 
 // Both files into `folder`, which is made where it is not there. Errors: as above; file_unwritable.
 Status write_hf_folder(const HfFiles& files, const std::filesystem::path& folder);
+
+// `dfa export --to hf`: `settings.out` is a folder. Of a detector without adapters the trunk is written, and its head
+// is listed as left out. Errors: as Exporter.
+Result<Exported> export_hf(const ExportSettings& settings);
 
 }  // namespace dfa

@@ -69,8 +69,8 @@ Status check_keys(const Metadata& metadata) {
                 "file it was made from");
   if (metadata.contains("dfa.base"))
     return fail(ErrorCode::model_incompatible,
-                "the file holds adapters for a base model (dfa.base), dfa reads whole models\n  next step: dfa-train "
-                "merge FILE --base TRUNK --out MODEL.dfa");
+                "the file holds adapters for a base model (dfa.base), dfa reads whole models\n  next step: dfa "
+                "export FILE --to merged --base TRUNK --out MODEL.dfa, or dfa-train merge");
   return {};
 }
 
