@@ -8,6 +8,8 @@
 
 #include "cli/options.hpp"
 #include "exchange/export.hpp"
+#include "exchange/export_adapter.hpp"
+#include "exchange/export_hf.hpp"
 #include "exchange/export_onnx.hpp"
 #include "exchange/export_timm.hpp"
 
@@ -24,6 +26,10 @@ struct ExportForm {
 const std::vector<ExportForm>& export_forms() {
   static const std::vector<ExportForm> kForms = {
       {"onnx", "the network for ONNX Runtime, OpenVINO and others", export_onnx},
+      {"adapter", "what a detector has beside its trunk; --base FILE binds it to the file of a trunk",
+       export_adapter_file},
+      {"hf", "a trunk of CLIP, DINOv2 or DINOv3 as a folder for Hugging Face's transformers", export_hf},
+      {"merged", "an adapter-only file on the trunk of --base, as a detector", export_merged},
       {"timm", "a trunk under timm's names, safetensors", export_timm},
   };
   return kForms;
@@ -76,7 +82,8 @@ void run_export(const ExportOptions& options, CommandContext& context) {
 void add_export_command(CLI::App& app, CommandContext& context) {
   const auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "write a model file in another form");
-  command->add_option("MODEL", options->model, "a model file (default: the model inside this program)");
+  command->add_option("MODEL", options->model,
+                      "a model file, or an adapter-only file (default: the model inside this program)");
   command->add_option("--to", options->to, forms_help())->required()->check(CLI::IsMember(form_words()));
   command->add_option("--out", options->out, "the file to write; one that is there is replaced")->required();
   command->add_option("--base", options->base, "the trunk's file, for the forms that need one");

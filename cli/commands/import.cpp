@@ -55,7 +55,8 @@ void add_detector_options(CLI::App& command, ImportSettings& settings) {
   command.add_option("--crop", settings.crop, "crop recipe by name (where the source does not state its own)");
   add_integer(command, "--golden-crops", settings.golden_crops,
               "synthetic crops put into the file with the logits of engine ref, for dfa model verify; 0: none", 0,
-              kMaxGoldenCrops);
+              kMaxGoldenCrops)
+      ->default_str("2; 0 for networks of more than 150 million parameters");
 }
 
 void add_kind(CLI::App& app, CommandContext& context, const ImportKind& kind) {

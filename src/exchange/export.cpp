@@ -16,12 +16,14 @@ constexpr std::size_t kShown = 20;
 Result<Model> model_to_export(const ExportSettings& settings) {
   if (settings.model.empty()) return embedded_model();
   auto model = load_model(settings.model);
-  if (model) return model;
-  Error error = std::move(model).error();
-  // A model that is not there is a matter of the model, not of the inputs.
+  if (!model) return tl::unexpected(model_error(std::move(model).error()));
+  return model;
+}
+
+Error model_error(Error error) {
   if (error.code == ErrorCode::file_not_found || error.code == ErrorCode::file_unreadable)
     error.code = ErrorCode::model_missing;
-  return tl::unexpected(std::move(error));
+  return error;
 }
 
 Status check_taken(const ExportSettings& settings, std::string_view form, TakesBase base, TakesDtype dtype) {

@@ -40,9 +40,11 @@ struct Exported {
 // lacks; model_incompatible for a network that the form cannot hold.
 using Exporter = Result<Exported> (*)(const ExportSettings& settings);
 
-// The model that `settings` name. Errors: as load_model() and embedded_model(); model_missing for a file that is not
-// there.
+// The model that `settings` name. Errors: as load_model() and embedded_model(), by model_error().
 Result<Model> model_to_export(const ExportSettings& settings);
+
+// The error of a file that was given as the model: one that is not there is a matter of the model, not of the inputs.
+Error model_error(Error error);
 
 // Refuses a base or a type of weights where the form takes none. `form`: its word. Errors: usage.
 enum class TakesBase { no, yes };

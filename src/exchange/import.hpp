@@ -14,6 +14,8 @@
 
 namespace dfa {
 
+inline constexpr int kGoldenBySize = -1;
+
 struct ImportSettings {
   // "key=value" as for set_network_field; they override what follows from the shapes.
   std::vector<std::string> set = {};
@@ -24,7 +26,8 @@ struct ImportSettings {
   // How save_model will be told to store the weights: the golden vectors are computed from the rounded ones.
   Dtype weights_dtype = Dtype::f32;
   // Synthetic crops that are put into the file with the ref engine's logits, as its own proof. 0: none.
-  int golden_crops = 2;
+  // kGoldenBySize: 2, but none for a network that the ref engine would need minutes for.
+  int golden_crops = kGoldenBySize;
   // For those logits; 0: every processor.
   int threads = 0;
   // What the model file says of its licence; empty: what is known of the source.
@@ -87,5 +90,23 @@ Result<Imported> import_timm(const std::filesystem::path& path, const ImportSett
 // A plain ViT of Google's, .npz of numpy.savez. The classifier and pre_logits are dropped by name and reported. Gives a
 // backbone. Errors: as above.
 Result<Imported> import_google_npz(const std::filesystem::path& path, const ImportSettings& settings);
+
+// A folder as transformers writes it (config.json, model.safetensors or pytorch_model.bin), or one such file:
+// CLIPModel, CLIPVisionModel, Dinov2Model, Dinov2WithRegistersModel, DINOv3ViTModel. A text tower and projections are
+// dropped by name and reported. Gives a backbone. Errors: as above; model_incompatible for another model_type, and
+// where config.json and shapes contradict each other.
+Result<Imported> import_hf(const std::filesystem::path& path, const ImportSettings& settings);
+
+// OpenAI's CLIP, a TorchScript archive that is read as data, or a state dict under the same names. Gives a backbone.
+// Errors: as above.
+Result<Imported> import_openai_clip(const std::filesystem::path& path, const ImportSettings& settings);
+
+// DeepfakeBench's CLIP detector, ckpt_best.pth. Gives a detector. Errors: as above.
+Result<Imported> import_dfb_clip(const std::filesystem::path& path, const ImportSettings& settings);
+
+// GenD: the release's folder, its model.safetensors, or Lightning's .ckpt; encoders of CLIP and DINOv3. The backbone's
+// own config.json is used where it lies below the folder, or beside it, in a folder of the backbone's name. Gives a
+// detector whose face detector is ours, which its card and its records say. Errors: as above.
+Result<Imported> import_gend(const std::filesystem::path& path, const ImportSettings& settings);
 
 }  // namespace dfa

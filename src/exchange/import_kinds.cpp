@@ -14,6 +14,15 @@ constexpr ImportKind kKinds[] = {
      "the checkpoint: .pt or .pth (zip or legacy), or safetensors", ImportGives::backbone, import_timm},
     {"google-npz", "a plain ViT of Google's vision_transformer and augreg, as the trunk to train adapters on",
      "the archive, .npz", ImportGives::backbone, import_google_npz},
+    {"hf", "CLIP's vision tower, DINOv2 or DINOv3 of Hugging Face's transformers, as the trunk to train adapters on",
+     "a folder with config.json and model.safetensors or pytorch_model.bin, or the weights' file",
+     ImportGives::backbone, import_hf},
+    {"openai-clip", "OpenAI's CLIP, its vision tower, as the trunk to train adapters on",
+     "OpenAI's .pt (a TorchScript archive, read as data), or a state dict", ImportGives::backbone, import_openai_clip},
+    {"dfb-clip", "DeepfakeBench's CLIP detector", "ckpt_best.pth", ImportGives::detector, import_dfb_clip},
+    {"gend", "GenD, a published detector on CLIP or DINOv3; its face detector is replaced by this program's",
+     "the release's folder (config.json, model.safetensors), its weights' file, or Lightning's .ckpt",
+     ImportGives::detector, import_gend},
 };
 
 }  // namespace

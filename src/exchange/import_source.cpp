@@ -9,6 +9,10 @@
 namespace dfa {
 namespace {
 
+constexpr int kGoldenCrops = 2;
+// ViT-B with adapters has 103 million: the ref engine needs some ten seconds a crop. ViT-L has 303.
+constexpr std::int64_t kMaxGoldenParameters = 150'000'000;
+
 Status refuse_model_file(std::span<const std::byte> bytes) {
   if (!looks_like_safetensors(bytes)) return {};
   DFA_ASSIGN_OR_RETURN(const TensorFile file, parse_safetensors(bytes, nullptr));
@@ -56,6 +60,12 @@ std::string provenance_json(std::string_view kind, const Imported& imported) {
   if (!imported.notes.empty()) json["notes"] = imported.notes;
   json["ignored"] = imported.report.ignored;
   return json_text(json);
+}
+
+int golden_count(const ImportSettings& settings, const NetworkConfig& config) {
+  if (settings.golden_crops != kGoldenBySize) return settings.golden_crops;
+  const ParameterCounts counts = count_parameters(config);
+  return counts.trunk + counts.adapters > kMaxGoldenParameters ? 0 : kGoldenCrops;
 }
 
 std::string license_text(const ImportSettings& settings, std::string_view known) {

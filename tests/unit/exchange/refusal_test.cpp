@@ -80,6 +80,16 @@ TensorMap tensors_of(const BackboneKind& kind) {
   return parse_npz(mapped->bytes(), mapped).value();
 }
 
+// What tells transformers' kinds and forms apart is refused too, but in the words of config.json, or by the names of
+// what then does not fit.
+bool tells_the_form(const std::string& name) {
+  for (const char* part :
+       {"register_tokens", "layer.0.attention.q_proj.bias", "layer.0.attention.v_proj.bias",
+        "layer.0.mlp.gate_proj.weight", "layer.0.mlp.weights_in.weight", "patch_embedding", "class_embedding"})
+    if (name.find(part) != std::string::npos) return true;
+  return false;
+}
+
 class Refusal : public testing::Test {
  protected:
   // Not synced: hundreds of files are written.
@@ -112,6 +122,45 @@ TEST_F(Refusal, NamesTheTensor) {
     }
   }
   EXPECT_GT(tried, 400u);
+}
+
+// Hugging Face's, OpenAI's, DeepfakeBench's and GenD's: in a folder with config.json where they have one.
+TEST_F(Refusal, OfClipsAndDinosKindsNamesTheTensor) {
+  std::size_t tried = 0;
+  for (const BackboneKind& kind : test::backbone_kinds()) {
+    if (kind.word == "timm" || kind.word == "google-npz") continue;
+    const bool is_folder = std::filesystem::is_directory(kind.paths.front());
+    const auto file = is_folder ? kind.paths.front() / "model.safetensors" : kind.paths.front();
+    if (is_folder)
+      std::filesystem::copy_file(kind.paths.front() / "config.json", folder_ / "config.json",
+                                 std::filesystem::copy_options::overwrite_existing);
+    else
+      std::filesystem::remove(folder_ / "config.json");
+    const TensorMap whole = read_state_dict(file)->tensors;
+    const auto import = [&](const TensorMap& tensors) {
+      const auto written = write(kind, tensors);
+      if (!is_folder) return test::import_kind(kind, written);
+      std::filesystem::rename(written, folder_ / "model.safetensors");
+      return test::import_kind(kind, folder_.path());
+    };
+    const auto good = import(whole);
+    ASSERT_TRUE(good) << kind.name << ": " << good.error().message;
+    for (const auto& [name, tensor] : whole) {
+      if (is_ignored(kind, name)) continue;
+      for (const Fault& fault : kFaults) {
+        if (!fault.applies(tensor)) continue;
+        TensorMap changed = whole;
+        fault.apply(changed, name);
+        const auto refused = import(changed);
+        ASSERT_FALSE(refused) << kind.name << ": " << name << " " << fault.name;
+        if (!tells_the_form(name)) {
+          EXPECT_THAT(refused.error().message, HasSubstr(name)) << kind.name << " " << fault.name;
+        }
+        ++tried;
+      }
+    }
+  }
+  EXPECT_GT(tried, 600u);
 }
 
 TEST_F(Refusal, OfAnotherHeadCount) {

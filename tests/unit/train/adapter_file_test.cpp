@@ -120,10 +120,10 @@ TEST_P(AdapterFileWord, MergesToTheBytesOfTheFullExport) {
   const auto adapter = read_adapter(dir_ / "adapter.dfa");
   ASSERT_TRUE(adapter) << adapter.error().message;
   EXPECT_EQ(tuning_word(adapter->tuning), GetParam());
-  EXPECT_EQ(adapter->base_name, "vit.safetensors");
-  for (const ParameterSpec& spec : network_parameters(adapter->model.config))
+  EXPECT_EQ(adapter->record.base_name, "vit.safetensors");
+  for (const ParameterSpec& spec : network_parameters(adapter->record.model.config))
     if (spec.group == ParameterGroup::trunk) {
-      EXPECT_EQ(adapter->model.weights.contains(spec.name), learns(adapter->tuning, spec)) << spec.name;
+      EXPECT_EQ(adapter->record.model.weights.contains(spec.name), learns(adapter->tuning, spec)) << spec.name;
     }
 }
 INSTANTIATE_TEST_SUITE_P(Words, AdapterFileWord,
@@ -136,7 +136,7 @@ TEST_F(AdapterFileTest, AWrongBaseIsNamedWithBothHashes) {
   const Outcome merged = call({"merge", path("a.dfa"), "--base", path("other.safetensors"), "--out", path("m.dfa")});
   EXPECT_EQ(merged.status, 5);
   EXPECT_THAT(merged.text, HasSubstr("got SHA-256 "));
-  EXPECT_THAT(merged.text, HasSubstr(read_adapter(dir_ / "a.dfa")->base_sha256));
+  EXPECT_THAT(merged.text, HasSubstr(read_adapter(dir_ / "a.dfa")->record.base_sha256));
   EXPECT_FALSE(std::filesystem::exists(dir_ / "m.dfa"));
 }
 
