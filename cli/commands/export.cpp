@@ -11,6 +11,7 @@
 #include "exchange/export_adapter.hpp"
 #include "exchange/export_hf.hpp"
 #include "exchange/export_onnx.hpp"
+#include "exchange/export_timm.hpp"
 
 namespace dfa::cli {
 namespace {
@@ -29,6 +30,7 @@ const std::vector<ExportForm>& export_forms() {
        export_adapter_file},
       {"hf", "a trunk of CLIP, DINOv2 or DINOv3 as a folder for Hugging Face's transformers", export_hf},
       {"merged", "an adapter-only file on the trunk of --base, as a detector", export_merged},
+      {"timm", "a trunk under timm's names, safetensors", export_timm},
   };
   return kForms;
 }

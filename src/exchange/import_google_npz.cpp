@@ -22,7 +22,7 @@ constexpr std::string_view kBeside[] = {"head/", "pre_logits/", "opt/"};
 
 constexpr Refusal kRefusal = {
     "not a plain ViT of Google's vision_transformer or augreg (another network, or big_vision's names)",
-    "use an archive of the augreg collection; see docs/model-file.md"};
+    "use an archive of the augreg collection; see docs/zoo.md"};
 
 std::string bare_name(std::string_view name) {
   return std::string(name.starts_with(kTarget) ? name.substr(kTarget.size()) : name);

@@ -32,7 +32,7 @@ Status fold_class_position(Imported& imported) {
 }
 
 constexpr Refusal kRefusal = {"not a ViT with class token under timm's names (another network, or a variant of it)",
-                              "use vit_* or deit_* weights of timm, or those of MAE or DINOv2; see docs/model-file.md"};
+                              "use vit_* or deit_* weights of timm, or those of MAE or DINOv2; see docs/zoo.md"};
 
 }  // namespace
 

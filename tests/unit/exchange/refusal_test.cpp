@@ -5,9 +5,11 @@
 #include <fstream>
 
 #include "support/temp_dir.hpp"
+#include "tensorfile/npz.hpp"
 #include "tensorfile/safetensors.hpp"
 #include "tensorfile/state_dict.hpp"
 #include "unit/exchange/backbone_kinds.hpp"
+#include "unit/tensorfile/zip_builder.hpp"
 
 namespace dfa {
 namespace {
@@ -47,12 +49,43 @@ bool may_be_absent(std::string_view fault, const std::string& name) {
   return fault == "missing" && name == "register_tokens";
 }
 
+// As numpy.savez writes f32 arrays.
+std::string npz_of(const TensorMap& tensors) {
+  test::ZipBuilder zip;
+  for (const auto& [name, tensor] : tensors) {
+    std::string shape;
+    for (const std::int64_t side : tensor.shape) shape += std::to_string(side) + ", ";
+    const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + "), }\n";
+    std::string array = "\x93NUMPY\x01";
+    array += '\0';
+    array += static_cast<char>(header.size() & 0xff);
+    array += static_cast<char>(header.size() >> 8);
+    array += header;
+    array.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+    zip.add(name + ".npy", array);
+  }
+  return zip.finish();
+}
+
+std::string safetensors_of(const TensorMap& tensors) {
+  TensorFile file;
+  file.tensors = tensors;
+  const std::vector<std::byte> bytes = serialize_safetensors(file).value();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+TensorMap tensors_of(const BackboneKind& kind) {
+  if (kind.word != "google-npz") return read_state_dict(kind.paths.front())->tensors;
+  const auto mapped = MappedFile::open(kind.paths.front(), 1 << 20).value();
+  return parse_npz(mapped->bytes(), mapped).value();
+}
+
 // What tells transformers' kinds and forms apart is refused too, but in the words of config.json, or by the names of
 // what then does not fit.
 bool tells_the_form(const std::string& name) {
-  for (const char* part : {"register_tokens", "layer.0.attention.q_proj.bias", "layer.0.attention.v_proj.bias",
-                           "layer.0.mlp.gate_proj.weight", "layer.0.mlp.weights_in.weight", "patch_embedding",
-                           "class_embedding"})
+  for (const char* part :
+       {"register_tokens", "layer.0.attention.q_proj.bias", "layer.0.attention.v_proj.bias",
+        "layer.0.mlp.gate_proj.weight", "layer.0.mlp.weights_in.weight", "patch_embedding", "class_embedding"})
     if (name.find(part) != std::string::npos) return true;
   return false;
 }
@@ -60,30 +93,28 @@ bool tells_the_form(const std::string& name) {
 class Refusal : public testing::Test {
  protected:
   // Not synced: hundreds of files are written.
-  std::filesystem::path write(const TensorMap& tensors) {
-    TensorFile file;
-    file.tensors = tensors;
-    const std::vector<std::byte> bytes = serialize_safetensors(file).value();
-    std::ofstream(folder_ / "weights.safetensors", std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    return folder_ / "weights.safetensors";
+  std::filesystem::path write(const BackboneKind& kind, const TensorMap& tensors) {
+    const std::string bytes = kind.word == "google-npz" ? npz_of(tensors) : safetensors_of(tensors);
+    std::ofstream(folder_ / "weights", std::ios::binary)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return folder_ / "weights";
   }
   test::TempDir folder_;
 };
 
-TEST_F(Refusal, OfTimmsKindsNamesTheTensor) {
+TEST_F(Refusal, NamesTheTensor) {
   std::size_t tried = 0;
   for (const BackboneKind& kind : test::backbone_kinds()) {
-    if (kind.word != "timm") continue;
-    const TensorMap whole = read_state_dict(kind.paths.front())->tensors;
-    ASSERT_TRUE(test::import_kind(kind, write(whole))) << kind.name << " is whole";
+    if (kind.word != "timm" && kind.word != "google-npz") continue;
+    const TensorMap whole = tensors_of(kind);
+    ASSERT_TRUE(test::import_kind(kind, write(kind, whole))) << kind.name << " is whole";
     for (const auto& [name, tensor] : whole) {
       if (is_ignored(kind, name)) continue;
       for (const Fault& fault : kFaults) {
         if (!fault.applies(tensor) || may_be_absent(fault.name, name)) continue;
         TensorMap changed = whole;
         fault.apply(changed, name);
-        const auto refused = test::import_kind(kind, write(changed));
+        const auto refused = test::import_kind(kind, write(kind, changed));
         ASSERT_FALSE(refused) << kind.name << ": " << name << " " << fault.name;
         EXPECT_THAT(refused.error().message, HasSubstr(name)) << kind.name << " " << fault.name;
         ++tried;
@@ -107,7 +138,7 @@ TEST_F(Refusal, OfClipsAndDinosKindsNamesTheTensor) {
       std::filesystem::remove(folder_ / "config.json");
     const TensorMap whole = read_state_dict(file)->tensors;
     const auto import = [&](const TensorMap& tensors) {
-      const auto written = write(tensors);
+      const auto written = write(kind, tensors);
       if (!is_folder) return test::import_kind(kind, written);
       std::filesystem::rename(written, folder_ / "model.safetensors");
       return test::import_kind(kind, folder_.path());
@@ -164,7 +195,7 @@ TEST_F(Refusal, UnlessItIsSaidThatThereAreNoRegisters) {
     if (kind.name != "timm_dinov2_reg_swiglu") continue;
     TensorMap tensors = read_state_dict(kind.paths.front())->tensors;
     tensors.erase("reg_token");
-    const auto imported = test::import_kind(kind, write(tensors), {"registers=0"});
+    const auto imported = test::import_kind(kind, write(kind, tensors), {"registers=0"});
     ASSERT_TRUE(imported) << imported.error().message;
     EXPECT_EQ(imported->model.config.registers, 0);
   }
