@@ -41,6 +41,10 @@ struct Kind {
   Head head = Head::present;
 };
 
+void PrintTo(const Kind& kind, std::ostream* out) {
+  *out << kind.name;
+}
+
 // Every field of the configuration that changes the graph, alone and together.
 std::vector<Kind> kinds() {
   std::vector<Kind> list;
