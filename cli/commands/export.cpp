@@ -9,7 +9,9 @@
 #include "cli/options.hpp"
 #include "exchange/export.hpp"
 #include "exchange/export_adapter.hpp"
+#include "exchange/export_hf.hpp"
 #include "exchange/export_onnx.hpp"
+#include "exchange/export_timm.hpp"
 
 namespace dfa::cli {
 namespace {
@@ -26,7 +28,9 @@ const std::vector<ExportForm>& export_forms() {
       {"onnx", "the network for ONNX Runtime, OpenVINO and others", export_onnx},
       {"adapter", "what a detector has beside its trunk; --base FILE binds it to the file of a trunk",
        export_adapter_file},
+      {"hf", "a trunk of CLIP, DINOv2 or DINOv3 as a folder for Hugging Face's transformers", export_hf},
       {"merged", "an adapter-only file on the trunk of --base, as a detector", export_merged},
+      {"timm", "a trunk under timm's names, safetensors", export_timm},
   };
   return kForms;
 }
