@@ -109,7 +109,10 @@ TEST_P(EveryTrunkKind, IsWhatTheRefEngineComputes) {
 
 // Every kind of tensor that the first block reads, and what lies behind it.
 TEST_P(EveryTrunkKind, GradientsAgreeWithDifferences) {
-  constexpr int kImages = 3, kEntries = 4;
+  constexpr int kImages = 4, kEntries = 4;
+  // Differences of steps of 2^-11 leave a third derivative, largest through the head's batch norm: measured up to 1e-5.
+  // A wrong factor in one of the terms is beyond 1e-2.
+  constexpr double kTolerance = 3e-5;
   NetworkConfig config = config_of(GetParam(), Adapters::none, 2);
   config.depth = 2;  // what the first block gives to the other tokens is read by the second
   const TensorMap weights = hash_weights(config);
@@ -119,7 +122,7 @@ TEST_P(EveryTrunkKind, GradientsAgreeWithDifferences) {
     if (spec.group != ParameterGroup::trunk || spec.name.starts_with("blocks.1.")) continue;
     // What shifts every feature alike is taken away again by the batch's mean: such a bias has no gradient.
     if (spec.name == "norm.bias" && config.head == HeadKind::batchnorm_linear) continue;
-    EXPECT_LT(gradient_error(*network, weights, images, kImages, spec.name, kEntries), 1e-5) << spec.name;
+    EXPECT_LT(gradient_error(*network, weights, images, kImages, spec.name, kEntries), kTolerance) << spec.name;
   }
 }
 
