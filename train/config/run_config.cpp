@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/nearest_name.hpp"
+#include "exchange/trunk_config.hpp"
 #include "model/model.hpp"
 #include "train/config/run_config_json.hpp"
 #include "train/nets/backbone.hpp"

@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "cli_train/run.hpp"
+#include "exchange/trunk_config.hpp"
 #include "model/model.hpp"
 #include "nn/network.hpp"
 #include "support/made_crops.hpp"
@@ -19,7 +20,6 @@
 #include "train/export/export_model.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/train_run.hpp"
-#include "train/nets/backbone.hpp"
 #include "unit/train/small_network.hpp"
 
 namespace dfa::test {
@@ -122,10 +122,10 @@ TEST_P(AdapterFileWord, MergesToTheBytesOfTheFullExport) {
   const auto adapter = read_adapter(dir_ / "adapter.dfa");
   ASSERT_TRUE(adapter) << adapter.error().message;
   EXPECT_EQ(tuning_word(adapter->tuning), GetParam());
-  EXPECT_EQ(adapter->base_name, "vit.safetensors");
-  for (const ParameterSpec& spec : network_parameters(adapter->model.config))
+  EXPECT_EQ(adapter->record.base_name, "vit.safetensors");
+  for (const ParameterSpec& spec : network_parameters(adapter->record.model.config))
     if (spec.group == ParameterGroup::trunk) {
-      EXPECT_EQ(adapter->model.weights.contains(spec.name), learns(adapter->tuning, spec)) << spec.name;
+      EXPECT_EQ(adapter->record.model.weights.contains(spec.name), learns(adapter->tuning, spec)) << spec.name;
     }
 }
 INSTANTIATE_TEST_SUITE_P(Words, AdapterFileWord,
@@ -172,7 +172,7 @@ TEST_F(AdapterFileTest, AWrongBaseIsNamedWithBothHashes) {
   const Outcome merged = call({"merge", path("a.dfa"), "--base", path("other.safetensors"), "--out", path("m.dfa")});
   EXPECT_EQ(merged.status, 5);
   EXPECT_THAT(merged.text, HasSubstr("got SHA-256 "));
-  EXPECT_THAT(merged.text, HasSubstr(read_adapter(dir_ / "a.dfa")->base_sha256));
+  EXPECT_THAT(merged.text, HasSubstr(read_adapter(dir_ / "a.dfa")->record.base_sha256));
   EXPECT_FALSE(std::filesystem::exists(dir_ / "m.dfa"));
 }
 

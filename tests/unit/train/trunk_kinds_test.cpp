@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "exchange/trunk_config.hpp"
 #include "model/model.hpp"
 #include "nn/network.hpp"
 #include "support/close.hpp"

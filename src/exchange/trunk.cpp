@@ -1,9 +1,12 @@
-#include "train/nets/pretrained.hpp"
+#include "exchange/trunk.hpp"
 
+#include <map>
+
+#include "base/hash.hpp"
+#include "exchange/trunk_config.hpp"
 #include "tensorfile/state_dict.hpp"
-#include "train/nets/backbone.hpp"
 
-namespace dfa::train {
+namespace dfa {
 
 namespace {
 
@@ -51,4 +54,17 @@ Status put_pretrained_trunk(const NetworkConfig& config, const std::filesystem::
   return {};
 }
 
-}  // namespace dfa::train
+std::string trunk_sha256(const NetworkConfig& network, const TensorMap& weights) {
+  std::map<std::string, std::vector<std::int64_t>> trunk;
+  for (const ParameterSpec& spec : network_parameters(network))
+    if (spec.group == ParameterGroup::trunk) trunk[spec.name] = spec.shape;
+  Sha256 hash;
+  for (const auto& [name, shape] : trunk) {
+    const std::string head = name + "\n" + shape_text(shape) + "\n";
+    hash.update(std::as_bytes(std::span(head)));
+    hash.update(convert_floats(weights.at(name), Dtype::f32).bytes);
+  }
+  return hash.finish();
+}
+
+}  // namespace dfa
