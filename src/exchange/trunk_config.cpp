@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "model/model.hpp"
+#include "model/model_text.hpp"
 
 namespace dfa {
 namespace {

@@ -55,9 +55,6 @@ Status set_network_field(NetworkConfig& config, std::string_view assignment);
 // Strict. Errors: file_*, model_format, model_incompatible (format version; says got, reads, likely cause, next step),
 // model_tensors.
 Result<Model> load_model(const std::filesystem::path& path);
-// What a model file says of itself: a model without tensors, which are not looked at. Nothing for a file that does not
-// say: torch checkpoints, safetensors of others. Errors: file_*, model_format, model_incompatible.
-Result<std::optional<Model>> read_model_text(const std::filesystem::path& path);
 Result<Model> parse_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
 // The model compiled into the program. Errors: model_incompatible when this build has none.
 Result<Model> embedded_model();

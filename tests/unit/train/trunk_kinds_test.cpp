@@ -12,11 +12,13 @@
 #include "support/close.hpp"
 #include "support/temp_dir.hpp"
 #include "support/trunk_kinds.hpp"
+#include "tensorfile/safetensors.hpp"
 #include "train/config/run_config.hpp"
 #include "train/nets/backbone.hpp"
 #include "train/nets/init.hpp"
 #include "train/nets/start_weights.hpp"
 #include "train/optim/optimizer.hpp"
+#include "unit/exchange/backbone_kinds.hpp"
 #include "unit/train/gradient_check.hpp"
 #include "unit/train/small_network.hpp"
 
@@ -45,12 +47,17 @@ NetworkConfig kind_named(const std::string& name) {
 
 enum class Adapters { none, both };
 
-// One block a stage; `grid` patches a side.
+// One block a stage, so that what leaves every block can be seen.
+void cut_into_blocks(NetworkConfig& config) {
+  config.stages.clear();
+  for (int block = 0; block < config.depth; ++block) config.stages.push_back({block, block});
+}
+
+// `grid` patches a side.
 NetworkConfig config_of(const TrunkKind& kind, Adapters adapters, int grid) {
   NetworkConfig config = with_grid(kind.config, grid);
   if (adapters == Adapters::both) config = with_adapters(config);
-  config.stages.clear();
-  for (int block = 0; block < config.depth; ++block) config.stages.push_back({block, block});
+  cut_into_blocks(config);
   return config;
 }
 
@@ -179,6 +186,45 @@ TEST_P(EveryTrunkKind, Bf16StaysNearF32AndTheFrozenTrunkAsItWas) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryTrunkKind, testing::ValuesIn(kinds()),
                          [](const auto& made) { return made.param.name; });
+
+// The figures of every library, read from its own file form: x after every block and the feature, at the size of the
+// file and at another one.
+TEST(TrunkKindGoldens, TrainingGivesTheFiguresOfEveryLibrary) {
+  constexpr double kTolerance = 1e-5;  // the libraries' own f32 is within 2e-6 of what they compute in f64
+  for (const BackboneKind& kind : backbone_kinds()) {
+    const auto golden = read_safetensors(kind.golden);
+    ASSERT_TRUE(golden) << golden.error().message;
+    for (const std::string size : {"small", "large"}) {
+      SCOPED_TRACE(kind.name + ", " + size);
+      const int image = kind.config.at(size == "small" ? "image" : "large");
+      auto imported = import_kind(kind, kind.paths.front(), {fmt::format("image={}", image)});
+      ASSERT_TRUE(imported) << imported.error().message;
+      NetworkConfig& config = imported->model.config;
+      cut_into_blocks(config);
+      TensorMap weights = hash_weights(config);  // a trunk alone has no head
+      for (const auto& [name, tensor] : imported->model.weights) weights[name] = tensor;
+      const auto network = make_train_network(config, weights, Tuning{ParameterGroup::head});
+      const auto far = [&](const std::string& name, const std::vector<float>& got) {
+        const Tensor& expected = golden->tensors.at(size + "." + name);
+        return relative_difference(Tensor::from_f32(expected.shape, got), expected);
+      };
+      const Tensor& pictures = golden->tensors.at(size + ".images");
+      const std::vector<float> images = *pictures.to_f32();
+      const int n = static_cast<int>(pictures.shape[0]);
+      const auto stages = network->stage_tokens(images, n);
+      const auto values = network->forward(images, n, Mode::eval);
+      ASSERT_TRUE(stages && values);
+      for (int block = 0; block < config.depth; ++block)
+        EXPECT_LT(far(fmt::format("tokens.layer.{}", block), (*stages)[static_cast<std::size_t>(block)]), kTolerance)
+            << "after block " << block;
+      EXPECT_LT(far("feature", values->feature), kTolerance);
+      if (imported->model.kind == "detector") {
+        EXPECT_LT(far("logits", values->logits), kTolerance);
+      }
+    }
+  }
+  EXPECT_GE(backbone_kinds().size(), 18U);
+}
 
 using Names = std::vector<std::string>;
 
