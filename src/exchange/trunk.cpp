@@ -3,11 +3,30 @@
 #include <map>
 
 #include "base/hash.hpp"
+#include "exchange/trunk_config.hpp"
 #include "tensorfile/state_dict.hpp"
 
 namespace dfa {
 
+namespace {
+
+// A file that says what trunk it holds is held against the configuration first: tensors of equal shapes may be those of
+// another activation, or another number of heads.
+Status check_trunk(const NetworkConfig& config, const std::filesystem::path& path) {
+  DFA_ASSIGN_OR_RETURN(const std::optional<NetworkConfig> trunk, trunk_of_file(path));
+  const std::string differences = trunk ? trunk_differences(config, *trunk) : "";
+  if (differences.empty()) return {};
+  return fail(ErrorCode::model_incompatible,
+              "{}: its trunk is not this network's:{}\n  likely cause: the configuration sets these fields\n  next "
+              "step: leave them out, they are then taken from the file; another image size is chosen when a trunk is "
+              "imported",
+              path.string(), differences);
+}
+
+}  // namespace
+
 Status put_pretrained_trunk(const NetworkConfig& config, const std::filesystem::path& path, TensorMap& weights) {
+  DFA_TRY(check_trunk(config, path));
   DFA_ASSIGN_OR_RETURN(StateDict file, read_state_dict(path));
   std::string problems;
   for (const ParameterSpec& spec : network_parameters(config)) {

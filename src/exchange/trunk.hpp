@@ -12,7 +12,8 @@ namespace dfa {
 
 // Replaces every trunk tensor of `weights` by that of the file (a model file, safetensors, or .pt/.pth of either
 // container). Strict: all tensors of group trunk must be there with their shapes. The file's own classifier (head.*,
-// pre_logits.*) is ignored; anything else is an error. Errors: file_*, model_format, model_tensors.
+// pre_logits.*) is ignored; anything else is an error. A model file that says what trunk it holds must say what
+// `config` says. Errors: file_*, model_format, model_tensors; model_incompatible, naming the fields that differ.
 Status put_pretrained_trunk(const NetworkConfig& config, const std::filesystem::path& path, TensorMap& weights);
 
 // SHA-256 over the trunk's tensors of network_parameters(), ordered by name: for each its name, a line feed, its shape
