@@ -36,6 +36,12 @@ void ProgressLine::show(const Progress& progress) {
   err_ << kWipe << progress_text(progress) << std::flush;
 }
 
+void ProgressLine::show(std::string_view step) {
+  if (terminal_ == Terminal::no) return;
+  drawn_ = true;
+  err_ << kWipe << step << std::flush;
+}
+
 void ProgressLine::wipe() {
   if (!drawn_) return;
   err_ << kWipe << std::flush;

@@ -3,6 +3,7 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
 
 #include "cli/command.hpp"
 #include "pipeline/detect_job.hpp"
@@ -21,6 +22,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const Progress& progress);
+  // A job of few long steps: the step that begins.
+  void show(std::string_view step);
   // Before anything else is written to the terminal; the next show() draws anew.
   void wipe();
 

@@ -13,6 +13,7 @@
 #include "cli/commands/detect.hpp"
 #include "cli/commands/doctor.hpp"
 #include "cli/commands/evaluate.hpp"
+#include "cli/commands/export.hpp"
 #include "cli/commands/import.hpp"
 #include "cli/commands/licenses.hpp"
 #include "cli/commands/model.hpp"
@@ -38,6 +39,7 @@ void add_commands(CLI::App& app, CommandContext& context) {
   add_synthesize_command(app, context);
   add_train_command(app, context);
   add_import_command(app, context);
+  add_export_command(app, context);
   add_model_command(app, context);
   add_perturb_command(app, context);
   add_stress_command(app, context);

@@ -119,7 +119,8 @@ Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandCo
   setup.parts.open_media = open_media;
   setup.parts.trace = context.trace;
   setup.run.tool = {kVersion, kBuildId};
-  setup.run.model = {model.name, model.sha256, model.card};
+  setup.parts.item_rule = model.item_rule;
+  setup.run.model = {model.name, model.sha256, model.card, model.item_rule, model.substituted};
   setup.run.engine = {std::string(precision_name(precision)), std::string(effective_isa()), threads};
   setup.run.operating_point = setup.parts.operating_point;
   return setup;

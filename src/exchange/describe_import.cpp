@@ -36,6 +36,7 @@ std::string import_text(const Imported& imported) {
     text += fmt::format("`module.` was stripped from {} names\n", source.stripped_prefixes);
   text += imported.report.text(kShown) + "\n";
   text += list_text("assumed, as the shapes do not tell (change with --set)", imported.assumed);
+  text += list_text("to know", imported.notes);
   text += list_text("beside the tensors, left alone", source.ignored);
   text += list_text("Python names in the file, never looked up", source.foreign_globals);
   return text;
@@ -59,7 +60,8 @@ std::string import_json(const Imported& imported) {
                                               {"unexpected", report.unexpected},
                                               {"wrong_shape", report.wrong_shape},
                                               {"ignored", report.ignored}})},
-                    {"assumed", imported.assumed}}));
+                    {"assumed", imported.assumed},
+                    {"notes", imported.notes}}));
 }
 
 }  // namespace dfa

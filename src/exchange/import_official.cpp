@@ -37,12 +37,12 @@ Result<Imported> import_official(const std::filesystem::path& path, const Import
   model.kind = "detector";
   model.name = model_name(settings, path);
   model.weights = std::move(source.tensors);
-  model.license = kLicense;
+  model.license = license_text(settings, kLicense);
   model.card = card(imported);
   model.training = provenance_json("official", imported);
-  if (settings.golden_crops > 0) {
-    DFA_ASSIGN_OR_RETURN(model.golden, make_golden(model, synthetic_crops(settings.golden_crops, model.crop.stored_px),
-                                                   settings.golden_crops, settings.weights_dtype, settings.threads));
+  if (const int count = golden_count(settings, model.config); count > 0) {
+    DFA_ASSIGN_OR_RETURN(model.golden, make_golden(model, synthetic_crops(count, model.crop.stored_px), count,
+                                                   settings.weights_dtype, settings.threads));
   }
   return imported;
 }

@@ -9,6 +9,10 @@
 namespace dfa {
 namespace {
 
+constexpr int kGoldenCrops = 2;
+// ViT-B with adapters has 103 million: the ref engine needs some ten seconds a crop. ViT-L has 303.
+constexpr std::int64_t kMaxGoldenParameters = 150'000'000;
+
 Status refuse_model_file(std::span<const std::byte> bytes) {
   if (!looks_like_safetensors(bytes)) return {};
   DFA_ASSIGN_OR_RETURN(const TensorFile file, parse_safetensors(bytes, nullptr));
@@ -25,9 +29,11 @@ Result<SourceTensors> read_source(const std::filesystem::path& path) {
   DFA_TRY(refuse_model_file(mapped->bytes()));
   auto state = parse_state_dict(mapped->bytes(), mapped);
   if (!state) return fail_within(path.string(), std::move(state).error());
+  // Read in pieces: hashed through the mapping, the whole file would stay in memory.
+  DFA_ASSIGN_OR_RETURN(std::string sha256, sha256_file(path));
   SourceTensors result;
   result.source = {.file = path.filename().string(),
-                   .sha256 = sha256_hex(mapped->bytes()),
+                   .sha256 = std::move(sha256),
                    .container = state->container,
                    .wrapper = state->wrapper,
                    .stripped_prefixes = state->stripped_prefixes,
@@ -51,8 +57,19 @@ std::string provenance_json(std::string_view kind, const Imported& imported) {
     json["selection"] = "by the authors' program: highest AUC over its test list, which data is not known";
   }
   json["assumed"] = imported.assumed;
+  if (!imported.notes.empty()) json["notes"] = imported.notes;
   json["ignored"] = imported.report.ignored;
   return json_text(json);
+}
+
+int golden_count(const ImportSettings& settings, const NetworkConfig& config) {
+  if (settings.golden_crops != kGoldenBySize) return settings.golden_crops;
+  const ParameterCounts counts = count_parameters(config);
+  return counts.trunk + counts.adapters > kMaxGoldenParameters ? 0 : kGoldenCrops;
+}
+
+std::string license_text(const ImportSettings& settings, std::string_view known) {
+  return settings.license.empty() ? std::string(known) : settings.license;
 }
 
 std::string model_name(const ImportSettings& settings, const std::filesystem::path& path) {

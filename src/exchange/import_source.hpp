@@ -1,4 +1,4 @@
-// What both importers share. Private to the room.
+// What all importers share. Private to the room.
 #pragma once
 
 #include "exchange/import.hpp"
@@ -15,6 +15,12 @@ Result<SourceTensors> read_source(const std::filesystem::path& path);
 
 // JSON for dfa.training: where the weights came from. `kind`: "official", "timm".
 std::string provenance_json(std::string_view kind, const Imported& imported);
+
+// How many golden crops are made for a network of this configuration.
+int golden_count(const ImportSettings& settings, const NetworkConfig& config);
+
+// What --license says, else `known`.
+std::string license_text(const ImportSettings& settings, std::string_view known);
 
 std::string model_name(const ImportSettings& settings, const std::filesystem::path& path);
 

@@ -1,65 +1,16 @@
 #include "exchange/infer_config.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "exchange/shape_reader.hpp"
 #include "model/model.hpp"
 
 namespace dfa {
 namespace {
 
-// Larger sizes belong to no network; smaller ones cannot overflow an int.
-constexpr std::int64_t kMaxSize = 1 << 20;
 constexpr int kHeadWidth = 64;  // of every ViT from Ti to L
 constexpr int kLsaHeads = 6;    // of the authors' interactions
-
-class ShapeReader {
- public:
-  explicit ShapeReader(const TensorMap& weights) : weights_(weights) {}
-
-  bool has(std::string_view name) const { return weights_.contains(name); }
-
-  // Size of dimension `axis` of a tensor of rank `rank`.
-  Result<int> size(std::string_view name, std::size_t rank, std::size_t axis) const {
-    const auto found = weights_.find(name);
-    if (found == weights_.end()) return missing(name);
-    const auto& shape = found->second.shape;
-    if (shape.size() != rank || shape[axis] < 1 || shape[axis] > kMaxSize)
-      return fail(ErrorCode::model_incompatible, "{} is {}, expected {} dimensions of at least 1", name,
-                  shape_text(shape), rank);
-    return static_cast<int>(shape[axis]);
-  }
-
-  // How many of `<prefix>0.`, `<prefix>1.` ... have a tensor below them.
-  int count(const std::string& prefix) const {
-    int n = 0;
-    while (n < kMaxSize) {
-      const std::string next = fmt::format("{}{}.", prefix, n);
-      const auto found = weights_.lower_bound(next);
-      if (found == weights_.end() || !found->first.starts_with(next)) break;
-      ++n;
-    }
-    return n;
-  }
-
- private:
-  tl::unexpected<Error> missing(std::string_view name) const {
-    std::vector<std::string_view> some;
-    for (const auto& [key, tensor] : weights_) {
-      if (some.size() == 6) break;
-      some.push_back(key);
-    }
-    return fail(ErrorCode::model_incompatible,
-                "no tensor {}, from which the network's sizes follow; there are {}, among them {}\n"
-                "  likely cause: weights of another kind of network\n  next step: see docs/model-file.md for the keys "
-                "that are read",
-                name, weights_.size(), fmt::join(some, ", "));
-  }
-
-  const TensorMap& weights_;
-};
 
 Status read_trunk(const ShapeReader& shapes, NetworkConfig& config) {
   DFA_ASSIGN_OR_RETURN(config.dim, shapes.size("cls_token", 3, 2));
@@ -68,7 +19,7 @@ Status read_trunk(const ShapeReader& shapes, NetworkConfig& config) {
   const int grid = static_cast<int>(std::lround(std::sqrt(tokens - 1)));
   if (grid < 1 || grid * grid != tokens - 1)
     return fail(ErrorCode::model_incompatible, "pos_embed has {} rows, expected one more than a square number", tokens);
-  if (static_cast<std::int64_t>(grid) * config.patch > kMaxSize)
+  if (static_cast<std::int64_t>(grid) * config.patch > kMaxTensorSide)
     return fail(ErrorCode::model_incompatible, "pos_embed and patch size give an image of {} x {} pixels", grid,
                 config.patch);
   config.image = grid * config.patch;

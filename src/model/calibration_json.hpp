@@ -1,4 +1,4 @@
-// `dfa.calibration`. Private to the room; others use calibration.hpp.
+// `dfa.calibration`. For this room and the one that exchanges models with other programs; others use calibration.hpp.
 //
 // Version 2 is what is written. Version 1 (no "version" key) held temperature, thresholds without intervals, set,
 // counts and date; it is still read.

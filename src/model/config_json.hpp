@@ -1,4 +1,5 @@
-// `dfa.config`, with the parts that depend on the kind of model. Private to the room; others use model.hpp.
+// `dfa.config`, with the parts that depend on the kind of model. For this room and the one that exchanges models with
+// other programs; others use model.hpp.
 #pragma once
 
 #include <string>

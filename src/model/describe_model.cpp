@@ -82,6 +82,8 @@ std::string model_text(const Model& model) {
   text += line("tensors", fmt::format("{} ({})", model.weights.size(), dtypes));
   if (model.kind == kDetector) {
     text += line("crop", words(records["crop"]));
+    text += line("item rule", item_rule_words(model.item_rule));
+    if (!model.substituted.empty()) text += line("note", model.substituted);
     text += line("calibration", model.calibration ? calibration_text(*model.calibration)
                                                   : "none: scores of this model are not validated");
     text +=
@@ -106,6 +108,8 @@ std::string model_json(const Model& model) {
   json["sha256"] = model.sha256.empty() ? Json() : Json(model.sha256);
   json["config"] = records["config"];
   json["crop"] = records["crop"];
+  json["item_rule"] = item_rule_name(model.item_rule);
+  json["substituted"] = model.substituted;
   json["parameters"] = Json::object({{"trunk", counts.trunk}, {"adapters", counts.adapters}});
   json["tensors"] = Json::object({{"count", model.weights.size()}, {"types", dtype_counts(model)}});
   json["calibration"] = records["calibration"];

@@ -10,9 +10,9 @@
 namespace dfa {
 namespace {
 
-constexpr std::string_view kKnownKeys[] = {"dfa.format",  "dfa.kind",        "dfa.name",  "dfa.config",
-                                           "dfa.crop",    "dfa.calibration", "dfa.quant", "dfa.training",
-                                           "dfa.license", "dfa.card",        "dfa.base"};
+constexpr std::string_view kKnownKeys[] = {
+    "dfa.format",   "dfa.kind",    "dfa.name", "dfa.config", "dfa.crop",      "dfa.calibration", "dfa.quant",
+    "dfa.training", "dfa.license", "dfa.card", "dfa.base",   "dfa.item_rule", "dfa.substituted"};
 constexpr std::size_t kMaxTextBytes = 16 << 20;
 
 ConfigHead head_of(std::string_view kind) {
@@ -69,8 +69,8 @@ Status check_keys(const Metadata& metadata) {
                 "file it was made from");
   if (metadata.contains("dfa.base"))
     return fail(ErrorCode::model_incompatible,
-                "the file holds adapters for a base model (dfa.base), dfa reads whole models\n  next step: dfa-train "
-                "merge FILE --base TRUNK --out MODEL.dfa");
+                "the file holds adapters for a base model (dfa.base), dfa reads whole models\n  next step: dfa "
+                "export FILE --to merged --base TRUNK --out MODEL.dfa, or dfa-train merge");
   return {};
 }
 
@@ -92,10 +92,12 @@ Metadata model_metadata(const Model& model) {
   metadata["dfa.config"] = config_text(model.config, head_of(model.kind));
   if (model.kind == kDetector) metadata["dfa.crop"] = crop_recipe_json(model.crop);
   if (model.calibration) metadata["dfa.calibration"] = calibration_json(*model.calibration);
+  if (model.item_rule != ItemRule::persons) metadata["dfa.item_rule"] = item_rule_name(model.item_rule);
   for (const auto& [key, text] : {std::pair<const char*, const std::string&>{"dfa.name", model.name},
                                   {"dfa.training", model.training},
                                   {"dfa.license", model.license},
-                                  {"dfa.card", model.card}})
+                                  {"dfa.card", model.card},
+                                  {"dfa.substituted", model.substituted}})
     if (!text.empty()) metadata[key] = text;
   return metadata;
 }
@@ -121,6 +123,10 @@ Result<Model> parse_metadata(const Metadata& metadata) {
   if (const std::string* calibration = find(metadata, "dfa.calibration")) {
     DFA_ASSIGN_OR_RETURN(model.calibration, parse_calibration(*calibration));
   }
+  if (const std::string* rule = find(metadata, "dfa.item_rule")) {
+    DFA_ASSIGN_OR_RETURN(model.item_rule, parse_item_rule(*rule));
+  }
+  if (const std::string* substituted = find(metadata, "dfa.substituted")) model.substituted = *substituted;
   if (const std::string* name = find(metadata, "dfa.name")) model.name = *name;
   if (const std::string* license = find(metadata, "dfa.license")) model.license = *license;
   if (const std::string* card = find(metadata, "dfa.card")) model.card = *card;

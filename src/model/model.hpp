@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "model/calibration.hpp"
+#include "model/item_rule.hpp"
 #include "nn/network.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
@@ -30,6 +31,10 @@ struct Model {
   std::string name;               // shown in records
   NetworkConfig config;
   CropRecipe crop;
+  ItemRule item_rule = ItemRule::persons;
+  // What stands in for a part of the published program, and changes its numbers: "detector substituted: SCRFD ... by
+  // mtcnn". Records and reports repeat it. Empty: nothing does.
+  std::string substituted;
   std::optional<Calibration> calibration;  // absent in a model that nobody validated
   std::optional<GoldenVectors> golden;
   std::string training;  // dfa.training, JSON text of an object, may be empty

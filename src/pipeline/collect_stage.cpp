@@ -115,12 +115,18 @@ class Collector {
     } else if (pending.error) {
       conclude_abstained(item, *pending.error);
     } else {
-      if (pending.over_limit > 0)
-        read.notes.push_back(fmt::format("{} {} beyond the limit of {} a frame left out", pending.over_limit,
-                                         pending.over_limit == 1 ? "face" : "faces", flow_.options.max_faces));
-      conclude_item(item, sampled_frames(pending), read.notes, flow_.options.faces, flow_.parts.operating_point);
+      if (pending.over_limit > 0) read.notes.push_back(over_limit_words(pending.over_limit));
+      conclude_item(item, sampled_frames(pending), read.notes, flow_.options.faces, flow_.parts.operating_point,
+                    flow_.parts.item_rule);
     }
     return item;
+  }
+
+  std::string over_limit_words(std::int64_t count) const {
+    const std::string_view faces = count == 1 ? "face" : "faces";
+    if (flow_.parts.item_rule == ItemRule::largest_face)
+      return fmt::format("{} further {} left out: the model reads the largest of each frame", count, faces);
+    return fmt::format("{} {} beyond the limit of {} a frame left out", count, faces, flow_.options.max_faces);
   }
 
   static std::vector<SampledFrame> sampled_frames(Pending& pending) {

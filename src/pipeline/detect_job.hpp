@@ -53,6 +53,7 @@ struct DetectParts {
   // classes.
   std::vector<Network*> networks;
   CropRecipe recipe;
+  ItemRule item_rule = ItemRule::persons;
   double temperature = 1;
   OperatingPoint operating_point;
   TraceSink* trace = nullptr;

@@ -71,6 +71,16 @@ class BatchFiller {
   double waited_ = 0;
 };
 
+// Of the usable faces keeps the first, the largest; those that may not be scored stay, for the record. Gives the number
+// of what was dropped.
+std::int64_t drop_smaller(std::vector<Face>& faces, const FaceRules& rules) {
+  bool seen = false;
+  return static_cast<std::int64_t>(std::erase_if(faces, [&](const Face& face) {
+    if (judge_face(face, rules) != FaceUse::usable) return false;
+    return std::exchange(seen, true);
+  }));
+}
+
 Status search(Flow& flow, Detector& detector, const FrameTask& task, FrameFound& found) {
   const TraceSpan span(flow.parts.trace, "detect", trace_item(flow, *task.item, task.place));
   const Stopwatch watch;
@@ -80,6 +90,7 @@ Status search(Flow& flow, Detector& detector, const FrameTask& task, FrameFound&
     found.over_limit = static_cast<std::int64_t>(faces.size() - limit);
     faces.resize(limit);
   }
+  if (flow.parts.item_rule == ItemRule::largest_face) found.over_limit += drop_smaller(faces, flow.options.faces);
   BatchFiller filler(flow, task);
   for (const Face& face : faces) {
     FaceRecord record = record_of(face, task, fate_of(judge_face(face, flow.options.faces)));

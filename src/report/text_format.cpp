@@ -103,7 +103,7 @@ class TextFormat final : public RecordFormat {
   std::string meaning() const {
     std::string text =
         "\np_fake: 0 = real, 1 = fake; how likely a forgery is in the model's eyes, not how much was changed.\n";
-    text += fmt::format("Rule: {}.\n", kItemRule);
+    text += fmt::format("Rule: {}.\n", item_rule_words(run_.model.item_rule));
     text += fmt::format("Operating point: {}.\n", operating_point_text(run_.operating_point));
     if (run_.operating_point.evidence)
       text +=
@@ -112,6 +112,7 @@ class TextFormat final : public RecordFormat {
     text += fmt::format("Model {} ({}), engine {}, faces by {}, crops {}.\n", run_.model.name,
                         run_.model.sha256.empty() ? "no file" : run_.model.sha256.substr(0, kShortHash),
                         run_.engine.precision, run_.crop.detector, run_.crop.recipe);
+    if (!run_.model.substituted.empty()) text += fmt::format("{}.\n", printable(run_.model.substituted));
     if (run_.crop.forced == CropForced::yes)
       text += fmt::format("FORCED: the model was made for other crops ({}); these numbers mean little.\n",
                           run_.crop.difference);

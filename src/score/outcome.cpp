@@ -78,6 +78,20 @@ std::optional<double> largest_over_persons(const std::vector<PersonRecord>& pers
   return largest;
 }
 
+// Requires one scored face a frame at most.
+std::optional<double> mean_over_frames(const std::vector<PersonRecord>& persons) {
+  double total = 0;
+  long count = 0;
+  for (const PersonRecord& person : persons)
+    for (const FaceRecord& face : person.faces)
+      if (face.p_fake) {
+        total += *face.p_fake;
+        ++count;
+      }
+  if (count == 0) return std::nullopt;
+  return total / static_cast<double>(count);
+}
+
 void clear_measurements(ItemRecord& item, Outcome outcome, const Error& error) {
   item.outcome = outcome;
   item.reason = fmt::format("{}: {}", error_code_name(error.code), error.message);
@@ -91,7 +105,7 @@ void clear_measurements(ItemRecord& item, Outcome outcome, const Error& error) {
 }  // namespace
 
 void conclude_item(ItemRecord& item, std::vector<SampledFrame> frames, const std::vector<std::string>& notes,
-                   const FaceRules& rules, const OperatingPoint& point) {
+                   const FaceRules& rules, const OperatingPoint& point, ItemRule rule) {
   const Fates fates = count_fates(frames);
   item.work.faces_found = fates.all();
   item.work.faces_used = fates.scored;
@@ -99,7 +113,7 @@ void conclude_item(ItemRecord& item, std::vector<SampledFrame> frames, const std
   item.reason = words_of(item.outcome, fates, rules, item.work);
   for (const std::string& note : notes) join(item.reason, note);
   item.persons = link_persons(std::move(frames), item.kind == MediaKind::video ? TimeLine::intervals : TimeLine::none);
-  item.p_fake = largest_over_persons(item.persons);
+  item.p_fake = rule == ItemRule::largest_face ? mean_over_frames(item.persons) : largest_over_persons(item.persons);
   item.verdict.reset();
   item.likelihood_ratio.reset();
   if (item.p_fake) item.verdict = verdict_at(point, *item.p_fake);

@@ -13,13 +13,12 @@
 #include "geometry/geometry.hpp"
 #include "media/sniff.hpp"
 #include "model/calibration.hpp"
+#include "model/item_rule.hpp"
 
 namespace dfa {
 
 inline constexpr std::string_view kResultSchema = "dfa.result/1";
 inline constexpr std::string_view kScoreSemantics = "p_fake is the probability of class fake; 1 = fake";
-// How crops become one number an item (decisions 9); named in every record.
-inline constexpr std::string_view kItemRule = "mean over a person's crops, then the largest over persons";
 
 enum class Outcome {
   scored,        // at least one crop was scored
@@ -117,6 +116,8 @@ struct ModelRecord {
   std::string name;
   std::string sha256;
   std::string card;
+  ItemRule item_rule = ItemRule::persons;  // how crops become one number an item
+  std::string substituted = {};            // what stands in for a part of the published program; empty: nothing
 };
 
 struct EngineRecord {

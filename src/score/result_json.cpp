@@ -166,6 +166,7 @@ enum class Card { leave_out, write };
 Json run_json(const RunRecord& run, Card card) {
   Json model = {{"name", run.model.name}, {"sha256", run.model.sha256}};
   if (card == Card::write) model["card"] = run.model.card;
+  if (!run.model.substituted.empty()) model["substituted"] = run.model.substituted;
   return {{"schema", kResultSchema},
           {"tool", {{"version", run.tool.version}, {"build", run.tool.build}}},
           {"model", std::move(model)},
@@ -178,7 +179,7 @@ Json run_json(const RunRecord& run, Card card) {
             {"forced", run.crop.forced == CropForced::yes},
             {"difference", run.crop.difference}}},
           {"score_semantics", kScoreSemantics},
-          {"rule", kItemRule},
+          {"rule", item_rule_words(run.model.item_rule)},
           {"operating_point", operating_point_json(run.operating_point)}};
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/file.hpp"
 #include "tensorfile/safetensors.hpp"
+#include "tensorfile/torch_script.hpp"
 
 namespace dfa {
 namespace {
@@ -153,9 +154,26 @@ Status add_tensor(StateDict& state, std::string_view name, Tensor tensor) {
   return {};
 }
 
+Result<StateDict> read_script(TorchFile& file) {
+  StateDict state;
+  state.container = "torchscript archive";
+  DFA_ASSIGN_OR_RETURN(ScriptTensors script, find_script_tensors(file));
+  state.ignored = std::move(script.ignored);
+  for (std::string& name : file.foreign_globals())
+    if (!is_script_class(name)) state.foreign_globals.push_back(std::move(name));
+  for (const ScriptTensor& named : script.tensors) {
+    auto tensor = file.tensor(*named.record);
+    if (!tensor) return fail_within(named.name, std::move(tensor).error());
+    DFA_TRY(add_tensor(state, named.name, std::move(*tensor)));
+  }
+  if (state.tensors.empty()) return fail(ErrorCode::model_format, "a TorchScript archive without tensors");
+  return state;
+}
+
 }  // namespace
 
 Result<StateDict> find_state_dict(TorchFile& file) {
+  if (file.container() == TorchContainer::script) return read_script(file);
   StateDict state;
   state.container = file.container() == TorchContainer::zip ? "torch zip" : "torch legacy";
   state.foreign_globals = file.foreign_globals();

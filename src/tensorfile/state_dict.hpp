@@ -15,7 +15,7 @@ namespace dfa {
 
 struct StateDict {
   TensorMap tensors;      // under their names without `module.`
-  std::string container;  // "torch zip", "torch legacy", "safetensors"
+  std::string container;  // "torch zip", "torch legacy", "torchscript archive", "safetensors"
   std::string wrapper;    // "best_state_dict", "model" ...; "model.state_dict" where nested; empty for a bare dict
   std::size_t stripped_prefixes = 0;         // names that carried `module.`
   std::vector<std::string> ignored;          // what lies beside the tensors, in words: "optimizer: dict of 2"
@@ -23,8 +23,9 @@ struct StateDict {
 };
 
 // Finds the state dict: the root itself, or below `best_state_dict`, `state_dict` or `model` (in this order where there
-// are several, which is reported), and reads its tensors. Errors: model_format (a whole-object pickle; no tensors; a
-// tensor that depends on an unknown global, with its name; names that become equal without `module.`).
+// are several, which is reported), and reads its tensors; those of a TorchScript archive by their attributes. Errors:
+// model_format (a whole-object pickle; no tensors; a tensor that depends on an unknown global, with its name; names
+// that become equal without `module.`).
 Result<StateDict> find_state_dict(TorchFile& file);
 
 // Either torch container, or safetensors. Errors: file_*, model_format, limit_exceeded.

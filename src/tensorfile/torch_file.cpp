@@ -89,10 +89,7 @@ Status TorchFile::open_zip(const TorchLimits& limits) {
     return fail(ErrorCode::model_format,
                 "zip archive with {} members named data.pkl, expected 1\n  likely cause: not a file of torch.save",
                 found);
-  if (archive_.members().contains(prefix_ + "constants.pkl"))
-    return fail(ErrorCode::model_format,
-                "got a TorchScript archive, expected a state dict\n  next step: save model.state_dict() with "
-                "torch.save, or as safetensors");
+  if (archive_.members().contains(prefix_ + "constants.pkl")) container_ = TorchContainer::script;
   if (archive_.members().contains(prefix_ + "byteorder")) {
     DFA_ASSIGN_OR_RETURN(const auto order, archive_.read(prefix_ + "byteorder"));
     if (text_at(order, 0, order.size()) != "little")

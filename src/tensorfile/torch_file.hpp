@@ -27,7 +27,8 @@ struct TorchLimits {
   PickleLimits pickle = {};
 };
 
-enum class TorchContainer { zip, legacy };
+// script: a zip whose data.pkl holds modules instead of a dict (torch.jit.save); see torch_script.hpp.
+enum class TorchContainer { zip, legacy, script };
 
 // What the file names but is not on our list: it stays a record, and a tensor that needs it is refused.
 bool is_known_global(const PickleValue& global);
@@ -90,8 +91,7 @@ class TorchFile {
   std::uint64_t copied_bytes_ = 0;
 };
 
-// Errors: file_*, model_format, limit_exceeded. TorchScript archives, tar files of early torch and other pickles are
-// refused by name.
+// Errors: file_*, model_format, limit_exceeded. Tar files of early torch and other pickles are refused by name.
 Result<TorchFile> read_torch_file(const std::filesystem::path& path, const TorchLimits& limits = {});
 // The same for bytes in memory, which live as long as `owner`.
 Result<TorchFile> parse_torch_file(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,

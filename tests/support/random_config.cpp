@@ -44,6 +44,33 @@ std::vector<StageRange> random_stages(RngStream& rng, int depth) {
   return stages;
 }
 
+// Two values of a head turn by one angle, half of the angles with the row.
+constexpr int kTurnedTogether = 4;
+
+// What tells one kind of trunk from another; from index 6 on each is in one configuration for certain.
+void vary_trunk(RngStream& rng, int index, NetworkConfig& config) {
+  const auto chosen = [&](double chance, int forced) { return rng.chance(chance) || index == forced; };
+  if (chosen(0.3, 6)) config.activation = Activation::quick_gelu;
+  if (chosen(0.2, 7)) config.activation = Activation::silu;
+  config.gated_mlp = chosen(0.25, 7);
+  config.pre_norm = chosen(0.25, 8);
+  config.patch_bias = !chosen(0.25, 8);
+  config.distilled = chosen(0.25, 9);
+  if (chosen(0.25, 10)) config.registers = between(rng, 1, 5);
+  config.layer_scale = chosen(0.25, 11);
+  const bool rotary = chosen(0.25, 12);
+  if (rotary && config.head_dim() % kTurnedTogether != 0 && index == 12) {
+    config.dim = 2 * kTurnedTogether * config.heads;
+    config.lsa_heads = config.heads;
+  }
+  if (rotary && config.head_dim() % kTurnedTogether == 0) {
+    config.positions = Positions::rotary;
+    config.rotary_base = rng.chance(0.5) ? 100 : 1e4;
+  }
+  if (chosen(0.3, 13)) config.spatial_source = SpatialSource::patch;
+  if (chosen(0.25, 13)) config.head = HeadKind::linear;
+}
+
 }  // namespace
 
 NetworkConfig random_config(std::uint64_t seed, int index) {
@@ -76,6 +103,7 @@ NetworkConfig random_config(std::uint64_t seed, int index) {
   }
   if (rng.chance(0.3) || index == 4) config.readout_norm = ReadoutNorm::own;
   if (rng.chance(0.3) || index == 5) config.head = HeadKind::l2_linear;
+  vary_trunk(rng, index, config);
   return config;
 }
 
@@ -85,10 +113,13 @@ std::string describe(const NetworkConfig& config) {
   return fmt::format(
       "image {} patch {} dim {} depth {} heads {} mlp {} eps {} gba {} bottleneck {} lsa {} lsa_heads {} spm_width {} "
       "stages {} "
-      "readout {} queries {} own norm {} l2 head {} classes {}",
+      "readout {} queries {} own norm {} head {} classes {} activation {} gated {} pre_norm {} patch_bias {} "
+      "distilled {} registers {} layer_scale {} rotary {} spatial picture {}",
       config.image, config.patch, config.dim, config.depth, config.heads, config.mlp, config.norm_eps, config.gba,
       config.bottleneck, config.lsa, config.lsa_heads, config.spm_width, stages, static_cast<int>(config.readout),
-      config.queries, config.readout_norm == ReadoutNorm::own, config.head == HeadKind::l2_linear, config.classes);
+      config.queries, config.readout_norm == ReadoutNorm::own, static_cast<int>(config.head), config.classes,
+      static_cast<int>(config.activation), config.gated_mlp, config.pre_norm, config.patch_bias, config.distilled,
+      config.registers, config.layer_scale, config.positions == Positions::rotary, config.spatial_image());
 }
 
 }  // namespace dfa::test

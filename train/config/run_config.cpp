@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "base/file.hpp"
 #include "base/nearest_name.hpp"
+#include "exchange/trunk_config.hpp"
 #include "model/model.hpp"
 #include "train/config/run_config_json.hpp"
+#include "train/nets/backbone.hpp"
 
 namespace dfa::train {
 
@@ -16,9 +20,15 @@ namespace {
 constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 constexpr int kMlpRatio = 4;
 // Names of the network's fields that may be used without "network.": those of the golden files and of dfa.config.
-constexpr const char* kNetworkFields[] = {"arch",    "image",        "patch", "dim",       "depth",      "heads",
-                                          "mlp",     "norm_eps",     "gba",   "lsa",       "bottleneck", "stages",
-                                          "readout", "readout_norm", "head",  "lsa_heads", "spm_width",  "classes"};
+constexpr const char* kNetworkFields[] = {
+    "arch",         "image",       "patch",     "dim",       "depth",      "heads",     "mlp",
+    "activation",   "norm_eps",    "gated_mlp", "pre_norm",  "patch_bias", "distilled", "registers",
+    "layer_scale",  "rotary_base", "gba",       "lsa",       "bottleneck", "stages",    "readout",
+    "readout_norm", "head",        "lsa_heads", "spm_width", "classes"};
+// A configuration that says all of these, as every resolved one does, says the whole trunk: of the other fields it
+// leaves out those that are timm's.
+constexpr const char* kWholeTrunk[] = {"image", "patch",      "dim",      "depth",   "heads",
+                                       "mlp",   "activation", "norm_eps", "pre_norm"};
 
 bool same_kind(const Json& a, const Json& b) {
   if (a.is_number() && b.is_number()) return true;
@@ -93,18 +103,22 @@ class NetworkFields {
       return;
     }
     assignments_.push_back(key + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
-    mlp_is_given_ = mlp_is_given_ || key == "mlp";
-    dim_is_given_ = dim_is_given_ || key == "dim";
-    readout_is_given_ = readout_is_given_ || key == "readout";
+    given_.insert(key);
+  }
+  bool say_whole_trunk() const {
+    return std::all_of(std::begin(kWholeTrunk), std::end(kWholeTrunk), [&](const char* key) { return is_given(key); });
   }
   // What is not given: adapters as the word of tuning says, read-out token0 with LSA and cls without, MLP width 4 x dim
-  // where only dim is given.
-  Result<NetworkConfig> resolve(std::string_view what, const Tuning& tuning) const {
+  // where only dim is given; with a trunk whatever that has, and adapters that fit it.
+  Result<NetworkConfig> resolve(std::string_view what, const Tuning& tuning,
+                                const std::optional<NetworkConfig>& trunk) const {
     NetworkConfig config = default_network(tuning);
+    if (trunk) take_trunk(*trunk, config);
     for (const std::string& assignment : assignments_)
       if (const Status set = set_network_field(config, assignment); !set) return fail_within(what, set.error());
-    if (dim_is_given_ && !mlp_is_given_) config.mlp = kMlpRatio * config.dim;
-    if (!readout_is_given_) config.readout = config.lsa ? Readout::token0 : Readout::cls;
+    if (is_given("dim") && !is_given("mlp")) config.mlp = kMlpRatio * config.dim;
+    if (trunk && config.lsa) fit_interactions(config);
+    if (!is_given("readout")) config.readout = config.lsa ? Readout::token0 : Readout::cls;
     if (!config.lsa && (config.readout == Readout::token0 || config.readout == Readout::level_mean))
       return fail(
           ErrorCode::usage,
@@ -117,11 +131,23 @@ class NetworkFields {
   }
 
  private:
+  bool is_given(const std::string& key) const { return given_.contains(key); }
+
+  void fit_interactions(NetworkConfig& config) const {
+    if (!is_given("lsa_heads") && !is_given("lsa.heads")) config.lsa_heads = interaction_heads(config.dim);
+    if (!is_given("stages") && !is_given("lsa.stages")) config.stages = even_stages(config.depth);
+  }
+
   std::vector<std::string> assignments_;
-  bool mlp_is_given_ = false;
-  bool dim_is_given_ = false;
-  bool readout_is_given_ = false;
+  std::set<std::string> given_;
 };
+
+// The trunk that the network's defaults come from. What is wrong with its file is said where it is loaded: a
+// configuration may be read where the file is not.
+std::optional<NetworkConfig> default_trunk(const NetworkFields& network, const std::string& pretrained) {
+  if (pretrained.empty() || network.say_whole_trunk()) return std::nullopt;
+  return trunk_of_file(pretrained).value_or(std::nullopt);
+}
 
 bool is_network_field(std::string_view key) {
   return std::find(std::begin(kNetworkFields), std::end(kNetworkFields), key) != std::end(kNetworkFields);
@@ -185,7 +211,8 @@ Result<RunConfig> parse_run_config(std::string_view json, std::string_view what,
       DFA_TRY(merge(merged, assignment_json(assignment, merged), "--set " + text, ""));
   }
   DFA_ASSIGN_OR_RETURN(const Tuning tuning, parse_tuning(merged["tuning"].get<std::string>()));
-  DFA_ASSIGN_OR_RETURN(const NetworkConfig resolved, network.resolve(what, tuning));
+  DFA_ASSIGN_OR_RETURN(const NetworkConfig resolved,
+                       network.resolve(what, tuning, default_trunk(network, merged["pretrained"].get<std::string>())));
   return run_config_from_json(merged, resolved);
 }
 

@@ -4,7 +4,9 @@
 // Defaults, then the file, then each --set in order. A file may leave out what it does not change, but may not hold a
 // key that is not in the defaults: the error names the nearest known one. The crop recipe's and the network's defaults
 // follow from `crop.name` and from the published ViT-B/16, those of `augment` from `augment.set`. The resolved
-// configuration holds every key, so reading it back needs no defaults.
+// configuration holds every key, so reading it back needs no defaults. Where `pretrained` names a model file, the
+// network's defaults are that file's trunk, three stages of equal length and a number of interaction heads that fits
+// (train/nets/backbone.hpp), unless the configuration says the whole trunk itself, as a resolved one does.
 #pragma once
 
 #include <cstdint>

@@ -1,81 +1,8 @@
 #include "train/export/adapter_file.hpp"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "base/nearest_name.hpp"
-#include "tensorfile/safetensors.hpp"
 #include "train/nets/factors.hpp"
-#include "train/nets/pretrained.hpp"
-#include "train/nets/start_weights.hpp"
 
 namespace dfa::train {
-
-namespace {
-
-using Json = nlohmann::ordered_json;
-using Metadata = std::map<std::string, std::string, std::less<>>;
-
-constexpr std::string_view kFormat = "1";
-constexpr std::string_view kKind = "adapter";
-constexpr std::string_view kKeys[] = {"dfa.format",   "dfa.kind",    "dfa.name", "dfa.config", "dfa.crop",
-                                      "dfa.training", "dfa.license", "dfa.card", "dfa.base"};
-constexpr std::size_t kMaxBaseText = 1 << 16;
-
-const std::string& text_of(const Metadata& metadata, std::string_view key) {
-  static const std::string kEmpty;
-  const auto found = metadata.find(key);
-  return found == metadata.end() ? kEmpty : found->second;
-}
-
-Status check_keys(const Metadata& metadata) {
-  if (text_of(metadata, "dfa.kind") != kKind || text_of(metadata, "dfa.format") != kFormat)
-    return fail(
-        ErrorCode::model_incompatible,
-        "dfa.kind is \"{}\" and dfa.format \"{}\", expected \"{}\" and \"{}\"\n  likely cause: this is no adapter "
-        "file\n  next step: dfa-train export RUN --adapter-only FILE",
-        text_of(metadata, "dfa.kind").substr(0, 40), text_of(metadata, "dfa.format").substr(0, 40), kKind, kFormat);
-  for (const auto& [key, value] : metadata)
-    if (key.starts_with("dfa.") && std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys))
-      return fail(ErrorCode::model_incompatible, "metadata key {} is not known to this build (nearest: {})",
-                  key.substr(0, 100), nearest_name(key.substr(0, 100), kKeys));
-  return {};
-}
-
-Status take_base(const std::string& text, AdapterFile& to) {
-  const Json json = text.size() > kMaxBaseText ? Json() : Json::parse(text, nullptr, false);
-  const auto is_text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
-  if (!json.is_object() || json.size() != 3 || !is_text("name") || !is_text("sha256") || !is_text("tuning"))
-    return fail(ErrorCode::model_incompatible,
-                "dfa.base is {}, expected an object of the texts name, sha256 and tuning",
-                text.empty() ? "missing" : text.substr(0, 100));
-  to.base_name = json["name"].get<std::string>();
-  to.base_sha256 = json["sha256"].get<std::string>();
-  auto tuning = parse_tuning(json["tuning"].get<std::string>());
-  if (!tuning) return fail(ErrorCode::model_incompatible, "dfa.base: {}", tuning.error().message);
-  to.tuning = std::move(*tuning);
-  return {};
-}
-
-Result<AdapterFile> parse_adapter(const TensorFile& file) {
-  DFA_TRY(check_keys(file.metadata));
-  AdapterFile adapter;
-  adapter.model.kind = kKind;
-  DFA_TRY(take_base(text_of(file.metadata, "dfa.base"), adapter));
-  DFA_ASSIGN_OR_RETURN(adapter.model.config, parse_network_config(text_of(file.metadata, "dfa.config")));
-  DFA_ASSIGN_OR_RETURN(adapter.model.crop, parse_crop_recipe(text_of(file.metadata, "dfa.crop")));
-  adapter.model.name = text_of(file.metadata, "dfa.name");
-  adapter.model.training = text_of(file.metadata, "dfa.training");
-  adapter.model.license = text_of(file.metadata, "dfa.license");
-  adapter.model.card = text_of(file.metadata, "dfa.card");
-  if (const Status fits = check_tuning(adapter.tuning, adapter.model.config); !fits)
-    return fail(ErrorCode::model_incompatible, "{}", fits.error().message);
-  DFA_TRY(check_weights(adapter_parameters(adapter.model.config, adapter.tuning), file.tensors));
-  adapter.model.weights = file.tensors;
-  return adapter;
-}
-
-}  // namespace
 
 std::vector<ParameterSpec> adapter_parameters(const NetworkConfig& network, const Tuning& tuning) {
   std::vector<ParameterSpec> specs = network_parameters(network);
@@ -91,43 +18,30 @@ Status write_adapter(const AdapterFile& adapter, const std::filesystem::path& pa
     return fail(ErrorCode::usage,
                 "tuning \"full\" trains every weight: an adapter file of it would be the whole model\n  next step: "
                 "dfa-train export RUN --out FILE");
-  TensorFile file;
-  DFA_TRY(check_weights(adapter_parameters(adapter.model.config, adapter.tuning), adapter.model.weights));
-  for (const auto& [name, tensor] : adapter.model.weights) file.tensors[name] = convert_floats(tensor, Dtype::f32);
-  const Json base = {
-      {"name", adapter.base_name}, {"sha256", adapter.base_sha256}, {"tuning", tuning_word(adapter.tuning)}};
-  file.metadata["dfa.format"] = kFormat;
-  file.metadata["dfa.kind"] = kKind;
-  file.metadata["dfa.config"] = network_config_json(adapter.model.config);
-  file.metadata["dfa.crop"] = crop_recipe_json(adapter.model.crop);
-  file.metadata["dfa.base"] = base.dump(-1, ' ', false, Json::error_handler_t::replace);
-  for (const auto& [key, text] : {std::pair<const char*, const std::string&>{"dfa.name", adapter.model.name},
-                                  {"dfa.training", adapter.model.training},
-                                  {"dfa.license", adapter.model.license},
-                                  {"dfa.card", adapter.model.card}})
-    if (!text.empty()) file.metadata[key] = text;
-  return write_safetensors(file, path);
+  DFA_TRY(check_weights(adapter_parameters(adapter.record.model.config, adapter.tuning), adapter.record.model.weights));
+  AdapterRecord record = adapter.record;
+  record.tuning = tuning_word(adapter.tuning);
+  return write_adapter_record(record, path);
 }
 
 Result<AdapterFile> read_adapter(const std::filesystem::path& path) {
-  DFA_ASSIGN_OR_RETURN(const TensorFile file, read_safetensors(path));
-  auto adapter = parse_adapter(file);
-  if (!adapter) return fail_within(path.string(), std::move(adapter).error());
+  AdapterFile adapter;
+  DFA_ASSIGN_OR_RETURN(adapter.record, read_adapter_record(path));
+  const NetworkConfig& network = adapter.record.model.config;
+  auto tuning = parse_tuning(adapter.record.tuning);
+  if (!tuning) return fail(ErrorCode::model_incompatible, "{}: dfa.base: {}", path.string(), tuning.error().message);
+  adapter.tuning = std::move(*tuning);
+  if (const Status fits = check_tuning(adapter.tuning, network); !fits)
+    return fail(ErrorCode::model_incompatible, "{}: {}", path.string(), fits.error().message);
+  if (const Status fits = check_weights(adapter_parameters(network, adapter.tuning), adapter.record.model.weights);
+      !fits)
+    return fail_within(path.string(), fits.error());
   return adapter;
 }
 
 Result<TensorMap> merged_weights(const AdapterFile& adapter, const std::filesystem::path& base) {
-  const NetworkConfig& network = adapter.model.config;
-  TensorMap weights;
-  DFA_TRY(put_pretrained_trunk(network, base, weights));
-  const std::string got = trunk_sha256(network, weights);
-  if (got != adapter.base_sha256)
-    return fail(ErrorCode::model_incompatible,
-                "{}: its trunk is not the one that the adapter was trained on\n  got SHA-256 {}, expected {}\n  next "
-                "step: give the file that the run began with ({})",
-                base.string(), got, adapter.base_sha256, adapter.base_name);
-  for (const auto& [name, tensor] : adapter.model.weights) weights[name] = tensor;
-  return merge_factors(network, adapter.tuning, weights);
+  DFA_ASSIGN_OR_RETURN(const TensorMap weights, adapter_on_trunk(adapter.record, base));
+  return merge_factors(adapter.record.model.config, adapter.tuning, weights);
 }
 
 }  // namespace dfa::train

@@ -35,8 +35,4 @@ Status export_adapter(const std::filesystem::path& source, const std::filesystem
 Result<Model> merge_adapter(const std::filesystem::path& adapter, const std::filesystem::path& base,
                             const std::filesystem::path& out, const ExportOptions& options);
 
-// Crops for golden vectors, (count, side, side, 3) u8, from the hash rule alone: even ones noise, odd ones smooth (8x8
-// noise enlarged), because a network sees more than noise.
-Result<std::vector<std::uint8_t>> made_crops(int count, int side);
-
 }  // namespace dfa::train

@@ -11,6 +11,9 @@ namespace {
 
 constexpr double kTrunkStd = 0.02;
 constexpr double kClsStd = 1e-6;
+// Of layer scales and register tokens of a trunk that starts at random, as timm's.
+constexpr float kLayerScale = 1e-5F;
+constexpr double kRegisterStd = 1e-6;
 constexpr double kHeadStd = 0.01;
 
 bool ends_with(std::string_view text, std::string_view end) {
@@ -68,6 +71,8 @@ class Filler {
 
 Tensor init_trunk(const ParameterSpec& spec, Filler& fill) {
   if (spec.name == "cls_token") return fill.truncated_normal(kClsStd);
+  if (spec.name == "reg_token") return fill.normal(kRegisterStd);
+  if (ends_with(spec.name, ".gamma")) return fill.constant(kLayerScale);
   if (spec.name == "patch_embed.proj.weight") return fill.uniform(1.0 / std::sqrt(static_cast<double>(fan_in(spec))));
   if (spec.shape.size() >= 2) return fill.truncated_normal(kTrunkStd);
   return fill.constant(ends_with(spec.name, "weight") ? 1.0F : 0.0F);  // norms; all biases 0

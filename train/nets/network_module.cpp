@@ -25,6 +25,7 @@ at::Tensor widen(const at::Tensor& t) {
 nn::Sequential make_head(const NetworkConfig& config) {
   const nn::Linear linear(config.dim, config.classes);
   if (config.head == HeadKind::l2_linear) return nn::Sequential(L2Norm(), linear);
+  if (config.head == HeadKind::linear) return nn::Sequential(nn::Identity(), linear);
   return nn::Sequential(SharedBatchNorm1d(nn::BatchNorm1dOptions(config.dim).eps(kHeadEps).momentum(0.1).affine(false)),
                         linear);
 }
@@ -39,9 +40,14 @@ NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, const Tuning&
   const int d = config.dim;
   patch_embed = register_module("patch_embed", PatchEmbed(config));
   cls_token = register_parameter("cls_token", torch::zeros({1, 1, d}));
-  pos_embed = register_parameter("pos_embed", torch::zeros({1, config.trunk_tokens(), d}));
+  if (config.distilled) dist_token = register_parameter("dist_token", torch::zeros({1, 1, d}));
+  if (config.registers > 0) reg_token = register_parameter("reg_token", torch::zeros({1, config.registers, d}));
+  if (config.positions == Positions::learned)
+    pos_embed = register_parameter("pos_embed", torch::zeros({1, config.position_rows(), d}));
+  if (config.pre_norm) norm_pre = register_module("norm_pre", make_norm(config));
+  const RotaryPositions positions = make_rotary_positions(config);
   blocks = register_module("blocks", nn::ModuleList());
-  for (int i = 0; i < config.depth; ++i) blocks->push_back(Block(config, attention, tuning));
+  for (int i = 0; i < config.depth; ++i) blocks->push_back(Block(config, attention, tuning, positions));
   norm = register_module("norm", make_norm(config));
   if (config.lsa) {
     level_embed = register_parameter("level_embed", torch::zeros({kLevels, d}));
@@ -55,13 +61,33 @@ NetworkModuleImpl::NetworkModuleImpl(const NetworkConfig& network, const Tuning&
   head = register_module("head", make_head(config));
 }
 
-at::Tensor NetworkModuleImpl::embed(const at::Tensor& images) {
+// What carries a position: class, distillation token, patches.
+at::Tensor NetworkModuleImpl::embed_positioned(const at::Tensor& images) {
   const at::Tensor patches = patch_embed->forward(images);
-  const at::Tensor cls = cls_token.expand({images.size(0), -1, -1}).to(patches.scalar_type());
-  return at::cat({cls, patches}, 1) + pos_embed;
+  const at::Tensor front = dist_token.defined() ? at::cat({cls_token, dist_token}, 1) : cls_token;
+  const at::Tensor spread = front.expand({images.size(0), -1, -1});
+  // Blocks add to tokens that are not narrowed: where no position widens them, they are joined wide.
+  if (!pos_embed.defined()) return at::cat({spread, patches.to(front.scalar_type())}, 1);
+  return at::cat({spread.to(patches.scalar_type()), patches}, 1) + pos_embed;
 }
 
-at::Tensor NetworkModuleImpl::spatial_tokens(const at::Tensor& images) {
+at::Tensor NetworkModuleImpl::embed(const at::Tensor& images) {
+  at::Tensor x = embed_positioned(images);
+  if (reg_token.defined()) {
+    const std::int64_t front = config.prefix_tokens() - config.registers, rest = x.size(1) - front;
+    x = at::cat({x.narrow(1, 0, front), reg_token.expand({x.size(0), -1, -1}), x.narrow(1, front, rest)}, 1);
+  }
+  return norm_pre ? norm_pre->forward(x) : x;
+}
+
+// What the spatial prior sees: the input, or (SpatialSource::patch) the input brought to another side.
+at::Tensor NetworkModuleImpl::spatial_picture(const at::Tensor& images) const {
+  const int side = config.spatial_image();
+  return side == config.image ? images : at::upsample_bilinear2d(images, {side, side}, /*align_corners=*/false);
+}
+
+at::Tensor NetworkModuleImpl::spatial_tokens(const at::Tensor& input) {
+  const at::Tensor images = spatial_picture(input);
   if (is_narrowed(images)) return at::cat(spm->forward(images, level_embed), 1).to(at::kFloat);
   std::vector<at::Tensor> levels = spm->forward(images, at::Tensor());
   for (std::size_t i = 0; i < levels.size(); ++i) levels[i] = levels[i] + level_embed[static_cast<std::int64_t>(i)];

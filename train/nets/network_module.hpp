@@ -35,7 +35,9 @@ struct NetworkModuleImpl : torch::nn::Module {
   std::vector<StageRange> stages;  // what forward() walks through
   bool recompute_stages = false;   // keeps nothing of a stage's blocks for the backward pass
   PatchEmbed patch_embed{nullptr};
-  at::Tensor cls_token, pos_embed;  // (1, 1, D), (1, T, D)
+  at::Tensor cls_token, pos_embed;         // (1, 1, D), (1, T less registers, D); no positions where they are rotary
+  at::Tensor dist_token, reg_token;        // (1, 1, D), (1, registers, D); undefined without
+  torch::nn::LayerNorm norm_pre{nullptr};  // empty without a norm before the blocks
   torch::nn::ModuleList blocks{nullptr};
   torch::nn::LayerNorm norm{nullptr};
   at::Tensor level_embed;  // (3, D); undefined without LSA, like the next two
@@ -46,7 +48,9 @@ struct NetworkModuleImpl : torch::nn::Module {
   torch::nn::Sequential head{nullptr};
 
  private:
+  at::Tensor embed_positioned(const at::Tensor& images);
   at::Tensor embed(const at::Tensor& images);
+  at::Tensor spatial_picture(const at::Tensor& images) const;
   at::Tensor spatial_tokens(const at::Tensor& images);
   at::Tensor run_stage(const at::Tensor& x, const StageRange& range);
   at::Tensor run_blocks(at::Tensor x, const StageRange& range);

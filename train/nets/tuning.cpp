@@ -69,7 +69,7 @@ Status add_word(std::string_view whole, std::string_view word, Tuning& tuning) {
 }
 
 bool is_layernorm(std::string_view name) {
-  return name.starts_with("norm.") || name.find(".norm1.") != std::string_view::npos ||
+  return name.starts_with("norm.") || name.starts_with("norm_pre.") || name.find(".norm1.") != std::string_view::npos ||
          name.find(".norm2.") != std::string_view::npos;
 }
 

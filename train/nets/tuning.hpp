@@ -4,8 +4,8 @@
 //   linear      the head alone (with a read-out's own tensors, which count as head everywhere)
 //   full        every weight
 //   gba, lsa    the adapters of that kind and the head; gba+lsa is the published method
-//   layernorm   weight and bias of every LayerNorm of the trunk, and the head
-//   bias        every bias of the trunk, those of its LayerNorms included, and the head
+//   layernorm   weight and bias of every LayerNorm of the trunk, that before the first block included, and the head
+//   bias        every bias of the trunk, those of its LayerNorms included, and the head; layer scales are neither
 //   lora:R      q, k, v and output projection of every block get a change B A of rank R (LoRA), and the head
 //   svd:R       q, k, v and output projection: the R smallest singular directions learn (Effort), and the head
 // joined by + where that makes sense: gba+lsa+layernorm, bias+lora:4.

@@ -9,6 +9,7 @@
 
 #include "nn/network_config.hpp"
 #include "train/nets/attention.hpp"
+#include "train/nets/rotary_positions.hpp"
 #include "train/nets/tuned_linear.hpp"
 #include "train/nets/tuning.hpp"
 
@@ -19,19 +20,25 @@ at::Tensor linear_tokens(const at::Tensor& tokens, const at::Tensor& weight, con
 
 // blocks.N.attn
 struct SelfAttentionImpl : torch::nn::Module {
-  SelfAttentionImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning);
-  at::Tensor forward(torch::nn::LayerNorm& norm, const at::Tensor& x);  // of norm(x): (N, T, D) -> (N, T, D)
+  SelfAttentionImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning,
+                    const RotaryPositions& positions);
+  // Of norm(x), times `gamma` (D) where that is defined: (N, T, D) -> (N, T, D).
+  at::Tensor forward(torch::nn::LayerNorm& norm, const at::Tensor& x, const at::Tensor& gamma);
   TunedLinear qkv{nullptr}, proj{nullptr};
   int heads;
   AttentionKernel kernel;
+  RotaryPositions rotary;
 };
 TORCH_MODULE(SelfAttention);
 
-// blocks.N.mlp: exact (erf) GELU
+// blocks.N.mlp: fc2(activation(fc1 x)), or, gated, fc2(activation(first half of fc1 x) * second half)
 struct MlpImpl : torch::nn::Module {
   explicit MlpImpl(const NetworkConfig& config);
-  at::Tensor forward(torch::nn::LayerNorm& norm, const at::Tensor& x);  // of norm(x): (N, T, D) -> (N, T, D)
+  // Of norm(x), times `gamma` (D) where that is defined: (N, T, D) -> (N, T, D).
+  at::Tensor forward(torch::nn::LayerNorm& norm, const at::Tensor& x, const at::Tensor& gamma);
   torch::nn::Linear fc1{nullptr}, fc2{nullptr};
+  Activation activation;
+  bool is_gated;
 };
 TORCH_MODULE(Mlp);
 
@@ -44,18 +51,27 @@ struct AdaptorImpl : torch::nn::Module {
 };
 TORCH_MODULE(Adaptor);
 
-// h = x + attn(norm1 x); y = h + mlp(norm2 h) + adaptor(h)
+// blocks.N.ls1, ls2: factors on what attention and MLP add
+struct LayerScaleImpl : torch::nn::Module {
+  explicit LayerScaleImpl(const NetworkConfig& config);
+  at::Tensor gamma;  // (D)
+};
+TORCH_MODULE(LayerScale);
+
+// h = x + ls1 * attn(norm1 x); y = h + ls2 * mlp(norm2 h) + adaptor(h)
 struct BlockImpl : torch::nn::Module {
-  BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning);
+  BlockImpl(const NetworkConfig& config, AttentionKernel attention, const Tuning& tuning,
+            const RotaryPositions& positions);
   at::Tensor forward(const at::Tensor& x);  // (N, T, D) -> (N, T, D)
   torch::nn::LayerNorm norm1{nullptr}, norm2{nullptr};
   SelfAttention attn{nullptr};
   Mlp mlp{nullptr};
-  Adaptor adaptor{nullptr};  // empty without GBA
+  LayerScale ls1{nullptr}, ls2{nullptr};  // empty without layer scale
+  Adaptor adaptor{nullptr};               // empty without GBA
 };
 TORCH_MODULE(Block);
 
-// patch_embed: (N, 3, S, S) -> (N, grid*grid, D), row-major
+// patch_embed: (N, 3, S, S) -> (N, grid*grid, D), row-major; without bias where the configuration says so
 struct PatchEmbedImpl : torch::nn::Module {
   explicit PatchEmbedImpl(const NetworkConfig& config);
   at::Tensor forward(const at::Tensor& images);

@@ -12,8 +12,8 @@ namespace {
 
 bool decays(const ParameterSpec& spec, Decay decay) {
   if (decay == Decay::all) return true;
-  const bool is_embedding = spec.name == "level_embed" || spec.name == "pos_embed" || spec.name == "cls_token" ||
-                            spec.name == "readout_query.queries";
+  const bool is_embedding = spec.name == "level_embed" || spec.name == "pos_embed" ||
+                            spec.name == "readout_query.queries" || spec.name.ends_with("_token");
   return spec.shape.size() >= 2 && !is_embedding;
 }
 

@@ -15,7 +15,7 @@ enum class Rule { sgd, adamw };
 enum class Decay {
   all,            // every trained tensor, the published recipe
   matrices_only,  // none on tensors of rank <= 1 (norms, biases, gamma, scale) and on embeddings (level_embed,
-                  // pos_embed, cls_token, readout_query.queries)
+                  // pos_embed, cls_token, dist_token, reg_token, readout_query.queries)
 };
 
 struct OptimizerOptions {

@@ -250,8 +250,10 @@ Result<NetworkConfig> golden_config(const TensorFile& golden) {
                   "and stages\n"
                   "  next step: name the configuration in the file's metadata, each value as JSON text",
                   name);
-  for (const char* name : {"image", "dim", "depth", "heads", "lsa_heads", "bottleneck", "stages", "patch", "mlp",
-                           "spm_width", "classes", "norm_eps"})
+  for (const char* name :
+       {"image",    "dim",        "depth",     "heads",     "lsa_heads",   "bottleneck",  "stages",
+        "patch",    "mlp",        "spm_width", "classes",   "norm_eps",    "activation",  "gated_mlp",
+        "pre_norm", "patch_bias", "distilled", "registers", "layer_scale", "rotary_base", "lsa.source"})
     if (const auto found = golden.metadata.find(name); found != golden.metadata.end())
       DFA_TRY(set_network_field(config, fmt::format("{}={}", name, found->second)));
   if (!golden.metadata.contains("mlp")) config.mlp = 4 * config.dim;

@@ -3,12 +3,13 @@
 #include <array>
 #include <bit>
 
+#include "base/protobuf.hpp"
+
 namespace dfa::train {
 
 namespace {
 
-// Wire types of protocol buffers.
-enum class Wire : std::uint32_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
+using namespace protobuf;
 
 constexpr std::uint32_t kStart = 1;  // SessionLog.START
 
@@ -25,32 +26,10 @@ constexpr std::array<std::uint32_t, 256> crc_table() {
 
 constexpr std::array<std::uint32_t, 256> kCrcTable = crc_table();
 
-template <class Integer>
-void put_little_endian(std::string& to, Integer value) {
-  for (std::size_t i = 0; i < sizeof(value); ++i) to += static_cast<char>(value >> (8 * i) & 0xFF);
-}
-
-void put_varint(std::string& to, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) to += static_cast<char>((value & 0x7F) | 0x80);
-  to += static_cast<char>(value);
-}
-
-void put_tag(std::string& to, std::uint32_t field, Wire wire) {
-  put_varint(to, field << 3 | static_cast<std::uint32_t>(wire));
-}
-
-void put_bytes(std::string& to, std::uint32_t field, std::string_view value) {
-  put_tag(to, field, Wire::bytes);
-  put_varint(to, value.size());
-  to += value;
-}
-
 std::string event(double wall_time, std::int64_t step) {
   std::string message;
-  put_tag(message, 1, Wire::fixed64);
-  put_little_endian(message, std::bit_cast<std::uint64_t>(wall_time));
-  put_tag(message, 2, Wire::varint);
-  put_varint(message, static_cast<std::uint64_t>(step));
+  put_double(message, 1, wall_time);
+  put_integer(message, 2, step);
   return message;
 }
 
@@ -84,8 +63,7 @@ std::string version_record(double wall_time) {
 
 std::string restart_record(double wall_time, std::int64_t first_step) {
   std::string message = event(wall_time, first_step), log;
-  put_tag(log, 1, Wire::varint);
-  put_varint(log, kStart);
+  put_integer(log, 1, kStart);
   put_bytes(message, 7, log);
   return framed(message);
 }
@@ -95,8 +73,7 @@ std::string scalars_record(double wall_time, std::int64_t step, std::span<const 
   for (const Scalar& scalar : scalars) {
     std::string value;
     put_bytes(value, 1, scalar.tag);
-    put_tag(value, 2, Wire::fixed32);
-    put_little_endian(value, std::bit_cast<std::uint32_t>(static_cast<float>(scalar.value)));
+    put_float(value, 2, static_cast<float>(scalar.value));
     put_bytes(summary, 1, value);
   }
   put_bytes(message, 5, summary);

@@ -15,10 +15,20 @@ namespace {
 
 using ref::Tokens;
 
+// Views, which keep their bytes alive.
+TensorMap trunk_blocks(const TensorMap& weights) {
+  TensorMap blocks;
+  for (const auto& entry : weights)
+    if (entry.first.starts_with("blocks.")) blocks.insert(entry);
+  return blocks;
+}
+
 class RefNetwork final : public Network {
  public:
-  RefNetwork(const NetworkConfig& config, const WeightReader& read, int threads, BlockObserver* observer)
+  RefNetwork(const NetworkConfig& config, const TensorMap& weights, const WeightReader& read, int threads,
+             BlockObserver* observer)
       : config_(config),
+        weights_(trunk_blocks(weights)),
         threads_(threads),
         observer_(observer),
         prefix_(read_prefix(read, config)),
@@ -33,7 +43,6 @@ class RefNetwork final : public Network {
     if (config.pre_norm) norm_pre_ = ref::read_norm(read, "norm_pre", config.norm_eps);
     if (config.positions == Positions::rotary) rotary_ = make_rotary_table(config);
     if (config.readout == Readout::query) query_pool_.emplace(config, read);
-    for (int i = 0; i < config.depth; ++i) blocks_.emplace_back(config, read, "blocks." + std::to_string(i) + ".");
     if (!config.lsa) return;
     spm_.emplace(config, read);
     for (std::size_t i = 0; i < config.stages.size(); ++i) {
@@ -105,7 +114,8 @@ class RefNetwork final : public Network {
 
   void run_blocks(Tokens& x, StageRange range, int image) const {
     for (int i = range.first; i <= range.last; ++i) {
-      blocks_[static_cast<std::size_t>(i)].forward(x, rotary_, threads_);
+      const ref::Block block(config_, WeightReader(weights_), "blocks." + std::to_string(i) + ".");
+      block.forward(x, rotary_, threads_);
       observe(image, i, x);
     }
   }
@@ -143,13 +153,15 @@ class RefNetwork final : public Network {
   }
 
   NetworkConfig config_;
+  // Blocks are made of them when they are reached and forgotten again: the weights are never in memory twice, and
+  // making a block costs what one more token would.
+  TensorMap weights_;
   int threads_;
   BlockObserver* observer_;
   std::vector<float> prefix_, patch_positions_;
   std::optional<ref::Norm> norm_pre_;
   std::optional<RotaryTable> rotary_;
   ref::Conv patch_embed_;
-  std::vector<ref::Block> blocks_;
   std::optional<ref::SpatialPrior> spm_;
   std::vector<ref::CrossAttention> injectors_, extractors_;
   ref::Norm norm_;  // of the read-out: the trunk's or its own
@@ -163,7 +175,7 @@ class RefNetwork final : public Network {
 std::unique_ptr<Network> make_ref_network(const NetworkConfig& config, const TensorMap& weights,
                                           const NetworkOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_processors();
-  return std::make_unique<RefNetwork>(config, WeightReader(weights), threads, options.observer);
+  return std::make_unique<RefNetwork>(config, weights, WeightReader(weights), threads, options.observer);
 }
 
 }  // namespace dfa

@@ -38,6 +38,25 @@ fs::path sample(const char* name) {
   return test::source_path("samples") / name;
 }
 
+// A published detector in the form of its release, from import to record.
+TEST(DetectImported, GendRunsOnDayOne) {
+  DFA_REQUIRE_SHARED();
+  const TempDir dir;
+  const std::string model = (dir / "gend.dfa").string();
+  const Ran imported = run_dfa({"import", "gend", test::shared_path("oracle/gend_tiny").string(), "--out", model});
+  ASSERT_EQ(imported.status, 0) << imported.err;
+  EXPECT_THAT(imported.out, HasSubstr("detector substituted"));
+  const Ran ran = run_dfa({"detect", "--model", model, "--format", "json", sample("grace_hopper.jpg").string()});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json record = json::parse(ran.out);
+  EXPECT_EQ(record["model"]["substituted"], "detector substituted: SCRFD det_10g (non-commercial) by mtcnn");
+  EXPECT_EQ(record["rule"], "mean over the frames, of each its largest face");
+  EXPECT_EQ(record["crop"]["recipe"], "gend");
+  EXPECT_EQ(record["items"][0]["outcome"], "scored");
+  const Ran text = run_dfa({"detect", "--model", model, sample("swap_astronaut.mp4").string(), "--frames", "4"});
+  EXPECT_THAT(text.out, HasSubstr("detector substituted: SCRFD"));
+}
+
 class DetectCommand : public testing::Test {
  protected:
   static void SetUpTestSuite() {

@@ -57,6 +57,12 @@ NetworkConfig even_config() {
   return config;
 }
 
+TensorMap trunk_of(const NetworkConfig& config) {
+  TensorMap weights = hash_weights(config);
+  std::erase_if(weights, [](const auto& entry) { return entry.first.starts_with("head."); });
+  return weights;
+}
+
 TEST_F(Import, SizesFollowFromTheShapes) {
   const NetworkConfig config = even_config();
   const auto imported = import_official(write(hash_weights(config)), with({"lsa_heads=2"}));
@@ -214,17 +220,39 @@ TEST_F(Import, TimmGivesABackboneWithoutItsHead) {
   EXPECT_EQ(read->config.heads, 2);
 }
 
+TEST_F(Import, TheLicenceIsRecordedAndTheStepsAreTold) {
+  NetworkConfig config = even_config();
+  config.gba = config.lsa = false;
+  config.readout = Readout::cls;
+  ImportSettings settings = with({"image=48"});
+  settings.license = "MIT, as its author wrote";
+  std::vector<std::string> steps;
+  settings.progress = [&](std::string_view step) { steps.emplace_back(step); };
+  const auto imported = import_timm(write(trunk_of(config)), settings);
+  ASSERT_TRUE(imported) << imported.error().message;
+  EXPECT_EQ(imported->model.license, "MIT, as its author wrote");
+  EXPECT_FALSE(steps.empty());
+  EXPECT_EQ(imported->model.config.image, 48);
+  EXPECT_THAT(imported->notes, ElementsAre(HasSubstr("bicubic with antialiasing")));
+  EXPECT_THAT(imported->model.training, HasSubstr("positions resampled from"));
+  EXPECT_THAT(import_text(*imported), HasSubstr("to know (1)\n  positions resampled from"));
+}
+
+TEST_F(Import, AWordThatIsNoKindIsAMistakeOfUsage) {
+  EXPECT_EQ(import_by_word("tim", "weights.pth", {}).error().code, ErrorCode::usage);
+}
+
 TEST_F(Import, TimmIsStrictToo) {
   NetworkConfig config = even_config();
   config.gba = config.lsa = false;
   config.readout = Readout::cls;
   TensorMap weights = hash_weights(config);
   std::erase_if(weights, [](const auto& entry) { return entry.first.starts_with("head."); });
-  weights["dist_token"] = Tensor::from_f32({1, 1, 128}, std::vector<float>(128));
+  weights["blocks.1.attn.q_norm.weight"] = Tensor::from_f32({64}, std::vector<float>(64));
   weights.erase("blocks.3.attn.qkv.bias");
   const auto imported = import_timm(write(weights), with({}));
   ASSERT_FALSE(imported);
-  EXPECT_THAT(imported.error().message, HasSubstr("dist_token"));
+  EXPECT_THAT(imported.error().message, HasSubstr("blocks.1.attn.q_norm.weight"));
   EXPECT_THAT(imported.error().message, HasSubstr("blocks.3.attn.qkv.bias"));
   weights = hash_weights(config);
   EXPECT_EQ(import_timm(write(weights), with({"lsa=true"})).error().code, ErrorCode::usage);

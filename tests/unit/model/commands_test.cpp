@@ -134,6 +134,21 @@ TEST_F(ModelCommands, ImportWritesAModelThatVerifies) {
   EXPECT_EQ(load_model(path("m.dfa"))->weights.at("cls_token").dtype, Dtype::f16);
 }
 
+TEST_F(ModelCommands, ExportWritesTheFormOrSaysWhatItNeeds) {
+  write_models();
+  EXPECT_EQ(run({"export", path("good.dfa"), "--to", "onnx", "--out", path("m.onnx")}), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("opset 17"));
+  EXPECT_THAT(out(), HasSubstr("written: " + path("m.onnx")));
+  EXPECT_EQ(run({"export", path("good.dfa"), "--to", "adapter", "--out", path("a.dfa"), "--format", "json"}), 0);
+  EXPECT_EQ(json::parse(out()).at("schema"), "dfa.exported/1");
+  EXPECT_EQ(run({"export", path("good.dfa"), "--out", path("m.onnx")}), 2);
+  EXPECT_EQ(run({"export", path("good.dfa"), "--to", "onnxx", "--out", path("m.onnx")}), 2);
+  EXPECT_EQ(run({"export", path("a.dfa"), "--to", "merged", "--out", path("m.dfa")}), 2);
+  EXPECT_THAT(err(), HasSubstr("--base TRUNK"));
+  EXPECT_EQ(run({"export", path("none.dfa"), "--to", "onnx", "--out", path("m.onnx")}), 5);
+  EXPECT_EQ(run({"export", path("good.dfa"), "--to", "onnx", "--out", path("no/folder/m.onnx")}), 1);
+}
+
 TEST_F(ModelCommands, ImportRefusesWithTheRightStatus) {
   EXPECT_EQ(run({"import", "official", path("none.pt"), "--out", path("m.dfa")}), 3);
   EXPECT_EQ(run({"import", "official", test::source_path("tests/golden/tensorfile/whole_object.pt").string(), "--out",

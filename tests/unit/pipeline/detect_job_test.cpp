@@ -65,6 +65,20 @@ TEST(DetectJob, EveryOutcomeHasItsRecordAndTheSummaryAddsUp) {
   EXPECT_EQ(summary->fakes, 1);
 }
 
+TEST(DetectJob, AModelOfOneFaceAFrameScoresTheLargest) {
+  StubJob job;
+  job.item_rule = ItemRule::largest_face;
+  job.files = {{"v.mp4", video(5, 3)}};
+  ASSERT_TRUE(job.run());
+  const ItemRecord& item = job.items.at(0);
+  EXPECT_EQ(item.work.faces_used, 5);
+  EXPECT_EQ(item.work.faces_over_limit, 10);
+  ASSERT_THAT(item.persons, SizeIs(1));
+  EXPECT_EQ(item.persons[0].faces[4].box_px.x2, 50);  // the first of the detector's, the largest
+  EXPECT_NEAR(*item.p_fake, 0.2, 1e-6);
+  EXPECT_EQ(item.reason, "10 further faces left out: the model reads the largest of each frame");
+}
+
 TEST(DetectJob, RecordsComeInInputOrderHoweverLongEachTakes) {
   StubJob job;
   job.options.decode_workers = 3;

@@ -176,6 +176,7 @@ struct StubJob {
   FramesAlive alive;
   CancelFlag cancel;
   int score_workers = 1;
+  ItemRule item_rule = ItemRule::persons;
   OperatingPoint point = {"custom", 0.5, std::nullopt, std::nullopt, std::nullopt};
   std::vector<ItemRecord> items;  // as given out
   std::atomic<int> given_out{0};
@@ -205,6 +206,7 @@ struct StubJob {
     };
     for (StubNetwork& network : networks) parts.networks.push_back(&network);
     parts.recipe = *crop_recipe_by_name("square1.3-inside");
+    parts.item_rule = item_rule;
     parts.operating_point = point;
     parts.trace = &trace;
     Result<SummaryRecord> summary = run_detect(inputs, options, parts,

@@ -34,6 +34,19 @@ TEST(Outcome, ScoredIsTheLargestOfThePersonsMeans) {
   EXPECT_THAT(item.reason, IsEmpty());
 }
 
+TEST(Outcome, TheLargestFaceOfEachFrameIsAveragedOverFrames) {
+  ItemRecord item;
+  item.kind = MediaKind::video;
+  // Two persons by place: their means are 0.9 and 0.2, the largest of them 0.9.
+  conclude_item(item,
+                {frame_at(0, 0, {face_at(0, 0, 100, 0.9)}), frame_at(1, 1, {face_at(300, 0, 90, 0.1)}),
+                 frame_at(2, 2, {face_at(300, 0, 90, 0.3)}), frame_at(3, 3, {})},
+                {}, FaceRules(), kHalf, ItemRule::largest_face);
+  EXPECT_THAT(item.persons, SizeIs(2));
+  EXPECT_NEAR(*item.p_fake, (0.9 + 0.1 + 0.3) / 3, 1e-12);
+  EXPECT_EQ(item.verdict, Verdict::real);
+}
+
 TEST(Outcome, NoFaceHasNoNumber) {
   const ItemRecord item = concluded({frame_at(0, 0, {}), frame_at(1, 1, {})});
   EXPECT_EQ(item.outcome, Outcome::no_face);

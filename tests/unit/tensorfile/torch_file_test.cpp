@@ -116,7 +116,6 @@ TEST(TorchFile, ATensorThatNeedsAnUnknownGlobalIsRefusedByName) {
 TEST(TorchFile, OtherKindsOfFilesAreNamed) {
   EXPECT_THAT(refusal(golden("whole_object.pt")),
               HasSubstr("got a pickled object (object of torch.nn.modules.container.Sequential"));
-  EXPECT_THAT(refusal(golden("torchscript.pt")), HasSubstr("got a TorchScript archive"));
   EXPECT_THAT(refusal(golden("no_tensors.pt")), HasSubstr("found no tensors"));
   EXPECT_THAT(refusal(golden("compressed.pt")), HasSubstr("is compressed"));
   EXPECT_THAT(refusal(golden("big_endian.pt")), HasSubstr("big-endian"));
@@ -312,6 +311,83 @@ TEST(TorchRecord, OverlappingMembersAreRefused) {
   zip.add("x/data/1", "", {.crc = crc, .size = 4096, .header_offset = 0});
   zip.add("x/data/2", "", {.crc = crc, .size = 4096, .header_offset = 0});
   EXPECT_THAT(bytes_refusal(zip.finish()), HasSubstr("members overlap"));
+}
+
+// --- TorchScript archives ---
+
+std::string script_object(const std::string& attributes) {
+  return global("__torch__.net.___torch_mangle_3", "Net") + ")\x81}(" + attributes + "ub";
+}
+std::string script_zip(const std::string& root) {
+  return ZipBuilder()
+      .add("x/data.pkl", pickle(root))
+      .add("x/constants.pkl", pickle(")"))
+      .add("x/data/0", std::string(16, '\0'))
+      .finish();
+}
+std::string script_refusal(const std::string& root) {
+  return bytes_refusal(script_zip(root));
+}
+
+TEST(TorchScript, AnArchiveOfTorchIsReadAsData) {
+  const auto state = read_state_dict(golden("torchscript.pt"));
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(state->container, "torchscript archive");
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : state->tensors) names.push_back(name + " " + shape_text(tensor.shape));
+  EXPECT_THAT(names, ElementsAre("0.bias 2", "0.weight 2x3", "1.bias 2", "1.num_batches_tracked scalar",
+                                 "1.running_mean 2", "1.running_var 2", "1.weight 2"));
+  EXPECT_EQ(state->tensors.at("1.running_var").to_f32().value(), (std::vector<float>{1, 1}));
+  EXPECT_TRUE(state->foreign_globals.empty());
+}
+
+TEST(TorchScript, EveryTruncationIsRefusedAndEveryFlippedByteSurvived) {
+  const auto whole = read_file(golden("torchscript.pt"), 1 << 20).value();
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    EXPECT_FALSE(parse_state_dict(std::span(whole).first(i), nullptr)) << i;
+    auto damaged = whole;
+    damaged[i] = ~damaged[i];
+    (void)parse_state_dict(damaged, nullptr);
+  }
+}
+
+TEST(TorchScript, NamesAreThePathsOfAttributes) {
+  const std::string inner = script_object(text("weight") + Record{}.pickled() + text("training") + "\x88");
+  const std::string list = global("torch.jit._pickle", "build_intlist") + "](K\1K\2e\x85R";
+  const std::string bytes =
+      script_zip(script_object(text("layers") + script_object(text("0") + inner) + text("sizes") + list));
+  const auto state = parse_state_dict(std::as_bytes(std::span(bytes)), nullptr);
+  ASSERT_TRUE(state) << state.error().message;
+  ASSERT_EQ(state->tensors.size(), 1u);
+  EXPECT_EQ(state->tensors.begin()->first, "layers.0.weight");
+  EXPECT_THAT(state->ignored, ElementsAre("sizes: a list or dict, not read"));
+}
+
+TEST(TorchScript, HostileArchivesAreRefused) {
+  const std::string tensor = Record{}.pickled();
+  EXPECT_THAT(script_refusal(script_object(text("w") + global("posix", "system") + text("x") + "\x85R")),
+              HasSubstr("w: it depends on posix.system"));
+  EXPECT_THAT(script_refusal(dict_of(tensor)), HasSubstr("root is no module"));
+  EXPECT_THAT(script_refusal(global("__torch__evil", "Net") + ")\x81"), HasSubstr("root is no module"));
+  EXPECT_THAT(script_refusal(global("__torch__", "Net") + ")\x81"), HasSubstr("has no attributes"));
+  EXPECT_THAT(script_refusal(script_object("")), HasSubstr("without tensors"));
+  EXPECT_THAT(script_refusal(script_object(integer(1) + tensor)), HasSubstr("whose name is no name"));
+  EXPECT_THAT(script_refusal(script_object(text("a b") + tensor)), HasSubstr("whose name is no name"));
+  EXPECT_THAT(script_refusal(script_object(text("w") + tensor + text("w") + tensor)),
+              HasSubstr("two tensors are named w"));
+  // An object that holds itself, and a tree that doubles with every level.
+  EXPECT_THAT(script_refusal(global("__torch__", "Net") + ")\x81q\0}("s + text("a") + "h\0ub"s),
+              HasSubstr("modules more than 64 deep"));
+  // One module of 1000 attributes, met 1000 times.
+  std::string shared = text("m") + global("__torch__", "Net") + ")\x81}(";
+  for (int i = 0; i < 1000; ++i) shared += text("a" + std::to_string(i)) + "N";
+  shared += "ubq\1";
+  for (int i = 0; i < 1000; ++i) shared += text("m" + std::to_string(i)) + "h\1";
+  EXPECT_THAT(script_refusal(script_object(shared)), HasSubstr("more than 200000 attributes"));
+  std::string doubled = script_object(text("w") + tensor);
+  for (char level = 1; level < 40; ++level)
+    doubled = script_object(text("a") + doubled + "q" + level + text("b") + "h" + level);
+  EXPECT_THAT(script_refusal(doubled), HasSubstr("more than 100000 modules"));
 }
 
 // --- state dicts ---

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/file.hpp"
 #include "cli_train/run.hpp"
+#include "exchange/trunk_config.hpp"
 #include "model/model.hpp"
 #include "nn/network.hpp"
 #include "support/made_crops.hpp"
@@ -120,14 +122,48 @@ TEST_P(AdapterFileWord, MergesToTheBytesOfTheFullExport) {
   const auto adapter = read_adapter(dir_ / "adapter.dfa");
   ASSERT_TRUE(adapter) << adapter.error().message;
   EXPECT_EQ(tuning_word(adapter->tuning), GetParam());
-  EXPECT_EQ(adapter->base_name, "vit.safetensors");
-  for (const ParameterSpec& spec : network_parameters(adapter->model.config))
+  EXPECT_EQ(adapter->record.base_name, "vit.safetensors");
+  for (const ParameterSpec& spec : network_parameters(adapter->record.model.config))
     if (spec.group == ParameterGroup::trunk) {
-      EXPECT_EQ(adapter->model.weights.contains(spec.name), learns(adapter->tuning, spec)) << spec.name;
+      EXPECT_EQ(adapter->record.model.weights.contains(spec.name), learns(adapter->tuning, spec)) << spec.name;
     }
 }
 INSTANTIATE_TEST_SUITE_P(Words, AdapterFileWord,
                          testing::Values("gba+lsa", "linear", "layernorm", "bias+lora:2", "gba+svd:1"));
+
+// One line trains on any trunk whose file says what it is; what it is goes into every file that is written.
+TEST_F(AdapterFileTest, TheKindOfTrunkTravels) {
+  Model trunk;
+  trunk.kind = "backbone";
+  trunk.config = small_config();
+  trunk.config.depth = 2;
+  trunk.config.gba = trunk.config.lsa = false;
+  trunk.config.readout = Readout::cls;
+  trunk.config.activation = Activation::quick_gelu;
+  trunk.config.pre_norm = trunk.config.layer_scale = true;
+  trunk.config.patch_bias = false;
+  trunk.config.registers = 2;
+  trunk.config.positions = Positions::rotary;
+  trunk.weights = hash_weights(trunk.config);
+  std::erase_if(trunk.weights, [](const auto& item) { return item.first.starts_with("head."); });
+  ASSERT_TRUE(save_model(trunk, dir_ / "trunk.dfa", Dtype::f32));
+  config_.pretrained = path("trunk.dfa");
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(run_config_json(config_));
+  json["network"] = {{"lsa", {{"spm_width", 16}}}};
+  ASSERT_TRUE(write_file_atomically(dir_ / "config.json", json.dump()));
+  const Outcome ran = call({"run", path("config.json")});
+  ASSERT_EQ(ran.status, 0) << ran.text;
+  ASSERT_EQ(call({"export", path("run"), "--out", path("whole.dfa"), "--adapter-only", path("adapter.dfa")}).status, 0);
+  ASSERT_EQ(call({"merge", path("adapter.dfa"), "--base", path("trunk.dfa"), "--out", path("merged.dfa")}).status, 0);
+  EXPECT_EQ(bytes("merged.dfa"), bytes("whole.dfa"));
+  const auto model = load_model(dir_ / "whole.dfa");
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(trunk_differences(model->config, trunk.config), "");
+  EXPECT_TRUE(model->config.gba && model->config.lsa);
+  const Outcome other = call({"run", path("config.json"), "--set", "out=" + path("other"), "--set", "activation=gelu"});
+  EXPECT_EQ(other.status, 5);
+  EXPECT_THAT(other.text, HasSubstr("network.activation is \"gelu\", the file's trunk has \"quick-gelu\""));
+}
 
 TEST_F(AdapterFileTest, AWrongBaseIsNamedWithBothHashes) {
   ASSERT_EQ(run().status, 0);
@@ -136,7 +172,7 @@ TEST_F(AdapterFileTest, AWrongBaseIsNamedWithBothHashes) {
   const Outcome merged = call({"merge", path("a.dfa"), "--base", path("other.safetensors"), "--out", path("m.dfa")});
   EXPECT_EQ(merged.status, 5);
   EXPECT_THAT(merged.text, HasSubstr("got SHA-256 "));
-  EXPECT_THAT(merged.text, HasSubstr(read_adapter(dir_ / "a.dfa")->base_sha256));
+  EXPECT_THAT(merged.text, HasSubstr(read_adapter(dir_ / "a.dfa")->record.base_sha256));
   EXPECT_FALSE(std::filesystem::exists(dir_ / "m.dfa"));
 }
 

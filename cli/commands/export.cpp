@@ -1,0 +1,97 @@
+#include "cli/commands/export.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "exchange/export.hpp"
+#include "exchange/export_adapter.hpp"
+#include "exchange/export_hf.hpp"
+#include "exchange/export_onnx.hpp"
+#include "exchange/export_timm.hpp"
+
+namespace dfa::cli {
+namespace {
+
+// A word of --to and what makes the file. One row a form; help and checks follow from this table.
+struct ExportForm {
+  std::string word;
+  std::string help;
+  Exporter make;
+};
+
+const std::vector<ExportForm>& export_forms() {
+  static const std::vector<ExportForm> kForms = {
+      {"onnx", "the network for ONNX Runtime, OpenVINO and others", export_onnx},
+      {"adapter", "what a detector has beside its trunk; --base FILE binds it to the file of a trunk",
+       export_adapter_file},
+      {"hf", "a trunk of CLIP, DINOv2 or DINOv3 as a folder for Hugging Face's transformers", export_hf},
+      {"merged", "an adapter-only file on the trunk of --base, as a detector", export_merged},
+      {"timm", "a trunk under timm's names, safetensors", export_timm},
+  };
+  return kForms;
+}
+
+struct ExportOptions {
+  std::string model, to, out, base, dtype;
+};
+
+const ExportForm* find_form(const std::string& word) {
+  const auto& forms = export_forms();
+  const auto found =
+      std::find_if(forms.begin(), forms.end(), [&](const ExportForm& form) { return form.word == word; });
+  return found == forms.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> form_words() {
+  std::vector<std::string> words;
+  for (const ExportForm& form : export_forms()) words.push_back(form.word);
+  return words;
+}
+
+std::string forms_help() {
+  std::string text = "the form:";
+  for (const ExportForm& form : export_forms()) text += fmt::format(" {} ({});", form.word, form.help);
+  text.back() = '.';
+  return text;
+}
+
+void run_export(const ExportOptions& options, CommandContext& context) {
+  const ExportForm* form = find_form(options.to);
+  if (form == nullptr) return context.fail_with(Error{ErrorCode::usage, "--to " + options.to + " is not known"});
+  ExportSettings settings;
+  settings.model = options.model;
+  settings.out = options.out;
+  settings.base = options.base;
+  if (!options.dtype.empty()) settings.weights_dtype = options.dtype == "f16" ? Dtype::f16 : Dtype::f32;
+  settings.threads = context.options.threads;
+  const auto exported = form->make(settings);
+  if (!exported) return context.fail_with(exported.error());
+  if (context.options.format == "json")
+    context.out << export_json(*exported, form->word) << "\n";
+  else
+    context.out << export_text(*exported);
+  context.finish(ExitStatus::success);
+}
+
+}  // namespace
+
+void add_export_command(CLI::App& app, CommandContext& context) {
+  const auto options = std::make_shared<ExportOptions>();
+  CLI::App* command = app.add_subcommand("export", "write a model file in another form");
+  command->add_option("MODEL", options->model,
+                      "a model file, or an adapter-only file (default: the model inside this program)");
+  command->add_option("--to", options->to, forms_help())->required()->check(CLI::IsMember(form_words()));
+  command->add_option("--out", options->out, "the file to write; one that is there is replaced")->required();
+  command->add_option("--base", options->base, "the trunk's file, for the forms that need one");
+  command->add_option("--dtype", options->dtype, "how weights are stored, where the form leaves it open: f32, f16")
+      ->check(CLI::IsMember({"f32", "f16"}));
+  add_threads_option(*command, context);
+  add_format_option(*command, context, {"text", "json"});
+  command->callback([options, &context] { run_export(*options, context); });
+}
+
+}  // namespace dfa::cli
