@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "nn/layers/kernel_step.hpp"
+#include "nn/ops/attention_amx.hpp"
 #include "tensorfile/float_bits.hpp"
 
 namespace dfa {
@@ -36,12 +37,18 @@ class LayerNormStep final : public KernelStep {
   int threads_;
 };
 
+bool on_tiles(const AttentionShape& shape, Element element) {
+  return element == Element::bf16 && has_amx() && fits_amx(shape);
+}
+
 class AttentionStep final : public KernelStep {
  public:
   AttentionStep(const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out, Slice scratch, int threads)
-      : KernelStep({q, k, v, out, scratch}), shape_(shape), threads_(threads) {}
+      : KernelStep({q, k, v, out, scratch}), shape_(shape), threads_(threads), tiles_(on_tiles(shape, q.element)) {}
   Status run(const RunContext&) override {
-    if (element() == Element::bf16)
+    if (tiles_)
+      attention_amx(shape_, narrow(0), narrow(1), narrow(2), narrow(3), pointer(4), threads_);
+    else if (element() == Element::bf16)
       attention_bf16(shape_, narrow(0), narrow(1), narrow(2), narrow(3), pointer(4), threads_);
     else
       attention(shape_, pointer(0), pointer(1), pointer(2), pointer(3), pointer(4), threads_);
@@ -51,11 +58,12 @@ class AttentionStep final : public KernelStep {
   std::string shape() const override {
     return fmt::format("{}x{}x{}x{}x{}", shape_.images, shape_.heads, shape_.queries, shape_.keys, shape_.head_dim);
   }
-  std::string kernel() const override { return "highway"; }
+  std::string kernel() const override { return tiles_ ? "amx" : "highway"; }
 
  private:
   AttentionShape shape_;
   int threads_;
+  bool tiles_;
 };
 
 class TurnStep final : public KernelStep {
@@ -172,7 +180,8 @@ std::unique_ptr<Step> make_layer_norm_step(const LayerNormShape& shape, const No
 
 std::unique_ptr<Step> make_attention_step(Plan& plan, const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out,
                                           int threads) {
-  const Slice scratch = plan.add_buffer(attention_scratch(shape, threads));
+  const Slice scratch = plan.add_buffer(on_tiles(shape, q.element) ? attention_amx_scratch(shape, threads)
+                                                                   : attention_scratch(shape, threads));
   return std::make_unique<AttentionStep>(shape, q, k, v, out, scratch, threads);
 }
 
