@@ -100,7 +100,8 @@ Result<Precision> resolve_engine(const std::string& engine) {
   if (engine == "ref") return Precision::ref;
   if (engine == "bf16") return Precision::bf16;
   if (engine == "int8")
-    return fail(ErrorCode::usage, "engine int8 is not in this build; it has ref, f32 and bf16\n  next step: --engine f32");
+    return fail(ErrorCode::usage,
+                "engine int8 is not in this build; it has ref, f32 and bf16\n  next step: --engine f32");
   return fail(ErrorCode::usage, "engine \"{}\" is not known; expected auto, ref, f32 or bf16", engine);
 }
 
