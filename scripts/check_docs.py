@@ -50,7 +50,7 @@ def check_program(words, where):
         return None, f"{name}"
     commands = []
     for word in words[1:]:
-        if not re.fullmatch(r"[a-z]+", word) or word not in help_text(path, commands).split():
+        if not re.fullmatch(r"[a-z][a-z-]*", word) or word not in help_text(path, commands).split():
             break
         commands.append(word)
     if len(words) > 1 and not commands and not words[1].startswith("-"):

@@ -14,8 +14,9 @@ using Metadata = std::map<std::string, std::string, std::less<>>;
 
 constexpr std::string_view kFormat = "1";
 constexpr std::string_view kKind = "adapter";
-constexpr std::string_view kKeys[] = {"dfa.format",   "dfa.kind",    "dfa.name", "dfa.config", "dfa.crop",
-                                      "dfa.training", "dfa.license", "dfa.card", "dfa.base"};
+constexpr std::string_view kKeys[] = {"dfa.format", "dfa.kind",      "dfa.name",       "dfa.config",
+                                      "dfa.crop",   "dfa.training",  "dfa.license",    "dfa.card",
+                                      "dfa.base",   "dfa.item_rule", "dfa.substituted"};
 constexpr std::size_t kMaxBaseText = 1 << 16;
 
 const std::string& text_of(const Metadata& metadata, std::string_view key) {
@@ -58,6 +59,10 @@ Result<AdapterRecord> parse_adapter(const TensorFile& file) {
   DFA_TRY(take_base(text_of(file.metadata, "dfa.base"), adapter));
   DFA_ASSIGN_OR_RETURN(adapter.model.config, parse_network_config(text_of(file.metadata, "dfa.config")));
   DFA_ASSIGN_OR_RETURN(adapter.model.crop, parse_crop_recipe(text_of(file.metadata, "dfa.crop")));
+  if (const std::string& rule = text_of(file.metadata, "dfa.item_rule"); !rule.empty()) {
+    DFA_ASSIGN_OR_RETURN(adapter.model.item_rule, parse_item_rule(rule));
+  }
+  adapter.model.substituted = text_of(file.metadata, "dfa.substituted");
   adapter.model.name = text_of(file.metadata, "dfa.name");
   adapter.model.training = text_of(file.metadata, "dfa.training");
   adapter.model.license = text_of(file.metadata, "dfa.license");
@@ -89,10 +94,13 @@ Status write_adapter_record(const AdapterRecord& adapter, const std::filesystem:
   file.metadata["dfa.config"] = network_config_json(adapter.model.config);
   file.metadata["dfa.crop"] = crop_recipe_json(adapter.model.crop);
   file.metadata["dfa.base"] = json_text(base);
+  if (adapter.model.item_rule != ItemRule::persons)
+    file.metadata["dfa.item_rule"] = item_rule_name(adapter.model.item_rule);
   for (const auto& [key, text] : {std::pair<const char*, const std::string&>{"dfa.name", adapter.model.name},
                                   {"dfa.training", adapter.model.training},
                                   {"dfa.license", adapter.model.license},
-                                  {"dfa.card", adapter.model.card}})
+                                  {"dfa.card", adapter.model.card},
+                                  {"dfa.substituted", adapter.model.substituted}})
     if (!text.empty()) file.metadata[key] = text;
   return write_safetensors(file, path);
 }

@@ -11,33 +11,34 @@
 namespace dfa {
 namespace {
 
-// Where a trunk may lie in a file, by a tensor that no other kind has.
+// Where a trunk may lie in a file, by tensors that no other kind has; two, so that the lack of one is told.
 struct HfKind {
   std::string_view name;
   const TrunkLayout* layout;
-  std::string_view landmark;  // below the prefix
+  std::array<std::string_view, 2> landmarks;  // below the prefix
   std::string_view license;
   std::string_view ignored;  // below the prefix
   std::array<std::string_view, 2> model_types;
 };
-const HfKind kKinds[] = {{"a vision tower of CLIP",
-                          &kClipLayout,
-                          "embeddings.class_embedding",
-                          kClipLicense,
-                          "embeddings.position_ids",
-                          {"clip_vision_model", "clip_vision_model"}},
-                         {"DINOv2",
-                          &kDinov2Layout,
-                          "embeddings.patch_embeddings.projection.weight",
-                          kDinov2License,
-                          "embeddings.mask_token",
-                          {"dinov2", "dinov2_with_registers"}},
-                         {"DINOv3",
-                          &kDinov3Layout,
-                          "embeddings.patch_embeddings.weight",
-                          kDinov3License,
-                          "embeddings.mask_token",
-                          {"dinov3_vit", "dinov3_vit"}}};
+const HfKind kKinds[] = {
+    {"a vision tower of CLIP",
+     &kClipLayout,
+     {"embeddings.class_embedding", "encoder.layers.0.layer_norm1.weight"},
+     kClipLicense,
+     "embeddings.position_ids",
+     {"clip_vision_model", "clip_vision_model"}},
+    {"DINOv2",
+     &kDinov2Layout,
+     {"embeddings.patch_embeddings.projection.weight", "encoder.layer.0.attention.attention.query.weight"},
+     kDinov2License,
+     "embeddings.mask_token",
+     {"dinov2", "dinov2_with_registers"}},
+    {"DINOv3",
+     &kDinov3Layout,
+     {"embeddings.patch_embeddings.weight", "layer.0.attention.q_proj.weight"},
+     kDinov3License,
+     "embeddings.mask_token",
+     {"dinov3_vit", "dinov3_vit"}}};
 constexpr std::string_view kPrefixes[] = {"", "vision_model.", "dinov2.", "dinov2_with_registers."};
 // Beside a trunk: CLIP's text tower and projections, a classifier on top of DINOv2.
 constexpr std::string_view kBeside[] = {"text_model.", "text_projection.", "visual_projection.", "logit_scale",
@@ -51,7 +52,8 @@ struct Found {
 Result<Found> find_trunk(const TensorMap& tensors) {
   for (const HfKind& kind : kKinds)
     for (const std::string_view prefix : kPrefixes)
-      if (tensors.contains(fmt::format("{}{}", prefix, kind.landmark))) return Found{&kind, std::string(prefix)};
+      for (const std::string_view landmark : kind.landmarks)
+        if (tensors.contains(fmt::format("{}{}", prefix, landmark))) return Found{&kind, std::string(prefix)};
   return fail(ErrorCode::model_incompatible,
               "no vision tower of CLIP, DINOv2 or DINOv3 under transformers' names{}\n"
               "  likely cause: weights of another library, or another kind of model\n"

@@ -14,9 +14,9 @@ namespace dfa {
 struct LibraryConfig {
   std::string model_type;  // "clip_vision_model" also where the file is of the whole CLIP
   // Sizes that the file states; the shapes of the tensors must agree.
-  std::optional<int> image, patch, dim, depth, registers;
-  // Taken for the tensors' expected shapes, so that a tensor of another one is named.
-  std::optional<int> mlp;
+  std::optional<int> image, patch, dim, depth;
+  // Taken for the tensors' expected shapes, so that a tensor of another one, or none, is named.
+  std::optional<int> mlp, registers;
   std::optional<bool> gated_mlp;
   // What no shape tells; the library's own default where the file leaves it out.
   int heads = 0;

@@ -45,7 +45,7 @@ Result<NetworkConfig> dinov2_sizes(const TensorMap& theirs, const std::string& p
   }
   config.depth = shapes.count(prefix + "encoder.layer.");
   const std::string mlp = prefix + "encoder.layer.0.mlp.";
-  config.gated_mlp = shapes.has(mlp + "weights_in.weight");
+  config.gated_mlp = shapes.has_any(prefix + "encoder.layer.", ".mlp.weights_in.weight");
   if (config.gated_mlp) config.activation = Activation::silu;
   DFA_ASSIGN_OR_RETURN(config.mlp, shapes.size(mlp + (config.gated_mlp ? "weights_out.weight" : "fc2.weight"), 2, 1));
   return config;

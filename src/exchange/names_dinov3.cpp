@@ -39,8 +39,9 @@ NameMap names_dinov3(const NetworkConfig& config, const std::string& prefix, con
 }
 
 Dinov3Biases dinov3_biases(const TensorMap& theirs, const std::string& prefix) {
+  const ShapeReader shapes(theirs);
   const auto stored = [&](const char* name) {
-    return theirs.contains(fmt::format("{}layer.0.attention.{}.bias", prefix, name));
+    return shapes.has_any(prefix + "layer.", fmt::format(".attention.{}.bias", name));
   };
   return {.query = stored("q_proj"), .key = stored("k_proj"), .value = stored("v_proj")};
 }
@@ -56,7 +57,7 @@ Result<NetworkConfig> dinov3_sizes(const TensorMap& theirs, const std::string& p
   }
   config.depth = shapes.count(prefix + "layer.");
   const std::string mlp = prefix + "layer.0.mlp.";
-  config.gated_mlp = shapes.has(mlp + "gate_proj.weight");
+  config.gated_mlp = shapes.has_any(prefix + "layer.", ".mlp.gate_proj.weight");
   if (config.gated_mlp) config.activation = Activation::silu;
   DFA_ASSIGN_OR_RETURN(config.mlp, shapes.size(mlp + "down_proj.weight", 2, 1));
   return config;

@@ -19,7 +19,7 @@ struct Dinov3Biases {
 // `prefix` ends in a dot or is empty.
 NameMap names_dinov3(const NetworkConfig& config, const std::string& prefix, const Dinov3Biases& biases);
 
-// Those of the first layer.
+// Those that some layer has.
 Dinov3Biases dinov3_biases(const TensorMap& theirs, const std::string& prefix);
 
 // The trunk of the tensors below `prefix`: sizes, registers and the gated MLP follow from their shapes; `heads` (0) and

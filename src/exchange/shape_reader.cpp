@@ -28,6 +28,13 @@ int ShapeReader::count(const std::string& prefix) const {
   return n;
 }
 
+bool ShapeReader::has_any(const std::string& prefix, const std::string& suffix) const {
+  const int layers = count(prefix);
+  for (int i = 0; i < layers; ++i)
+    if (has(fmt::format("{}{}{}", prefix, i, suffix))) return true;
+  return false;
+}
+
 tl::unexpected<Error> ShapeReader::missing(std::string_view name) const {
   std::vector<std::string_view> some;
   for (const auto& [key, tensor] : weights_) {

@@ -26,6 +26,9 @@ class ShapeReader {
   // How many of `<prefix>0.`, `<prefix>1.` ... have a tensor below them.
   int count(const std::string& prefix) const;
 
+  // Whether one of `<prefix>0<suffix>`, `<prefix>1<suffix>` ... is there: where one is missing, the others tell of it.
+  bool has_any(const std::string& prefix, const std::string& suffix) const;
+
  private:
   tl::unexpected<Error> missing(std::string_view name) const;
 

@@ -26,6 +26,7 @@ void apply_stated(const LibraryConfig& stated, const std::vector<std::string>& s
   config.heads = stated.heads;
   config.norm_eps = stated.norm_eps;
   if (stated.mlp) config.mlp = *stated.mlp;
+  if (stated.registers) config.registers = *stated.registers;
   // Dinov2's gate is always silu, whatever hidden_act says.
   if (!config.gated_mlp || stated.model_type == "dinov3_vit") config.activation = stated.activation;
   if (config.positions == Positions::rotary) config.rotary_base = stated.rotary_base;

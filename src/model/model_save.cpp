@@ -6,6 +6,7 @@
 #include "model/metadata.hpp"
 #include "model/model_save.hpp"
 #include "tensorfile/safetensors.hpp"
+#include "tensorfile/write_rounded.hpp"
 
 namespace dfa {
 namespace {
@@ -20,11 +21,16 @@ Status check_savable(const Model& model, Dtype weights_dtype) {
                      "correct the configuration");
 }
 
+// What a weight, a statistic and a counter are stored as.
+Dtype stored_dtype(const ParameterSpec& spec, Dtype weights_dtype) {
+  if (spec.kind == ParameterKind::counter) return Dtype::i64;
+  return spec.kind == ParameterKind::statistic ? Dtype::f32 : weights_dtype;
+}
+
 Result<Tensor> stored_form(const ParameterSpec& spec, const Tensor& tensor, Dtype weights_dtype) {
-  if (spec.kind == ParameterKind::counter) return tensor;
-  if (spec.kind == ParameterKind::statistic) return convert_floats(tensor, Dtype::f32);
-  Tensor stored = convert_floats(tensor, weights_dtype);
-  if (weights_dtype == Dtype::f16) {
+  const Dtype dtype = stored_dtype(spec, weights_dtype);
+  Tensor stored = convert_floats(tensor, dtype);
+  if (dtype == Dtype::f16 && tensor.dtype != dtype) {
     DFA_ASSIGN_OR_RETURN(const auto values, stored.to_f32());
     for (const float value : values)
       if (!std::isfinite(value))
@@ -68,9 +74,22 @@ Result<TensorFile> model_tensor_file(const Model& model, Dtype weights_dtype) {
   return file;
 }
 
+// Weights are rounded one by one as they are written: beside those of a large model there is no room for all of them in
+// another type.
 Status save_model(const Model& model, const std::filesystem::path& path, Dtype weights_dtype) {
-  DFA_ASSIGN_OR_RETURN(const TensorFile file, model_tensor_file(model, weights_dtype));
-  return write_safetensors(file, path);
+  DFA_TRY(check_savable(model, weights_dtype));
+  TensorFile file;
+  StoredDtypes dtypes;
+  for (const ParameterSpec& spec : network_parameters(model.config)) {
+    const auto found = model.weights.find(spec.name);
+    if (found == model.weights.end()) continue;  // the head that a backbone has not
+    DFA_TRY(stored_form(spec, found->second, weights_dtype));
+    file.tensors.insert(*found);
+    dtypes.emplace(spec.name, stored_dtype(spec, weights_dtype));
+  }
+  if (model.golden) DFA_TRY(add_golden(*model.golden, model, file.tensors));
+  file.metadata = model_metadata(model);
+  return write_rounded_safetensors(file, dtypes, path);
 }
 
 }  // namespace dfa

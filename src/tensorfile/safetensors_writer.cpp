@@ -4,16 +4,35 @@
 
 #include "base/file.hpp"
 #include "tensorfile/safetensors.hpp"
+#include "tensorfile/write_rounded.hpp"
 
 namespace dfa {
 namespace {
 
 constexpr std::size_t kDataAlignment = 64;
 
-struct Plan {
-  std::string header;               // length, JSON and padding
-  std::vector<const Tensor*> data;  // in the order of writing
+// A tensor in the file: what convert_floats gives.
+struct Item {
+  const std::string* name = nullptr;
+  const Tensor* tensor = nullptr;
+  Dtype dtype = Dtype::f32;
+
+  std::uint64_t bytes() const { return tensor->bytes.size() / dtype_size(tensor->dtype) * dtype_size(dtype); }
 };
+
+struct Plan {
+  std::string header;      // length, JSON and padding
+  std::vector<Item> data;  // in the order of writing
+};
+
+bool is_float(Dtype dtype) {
+  return dtype == Dtype::f64 || dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+}
+
+Dtype stored_dtype(const std::string& name, const Tensor& tensor, const StoredDtypes& dtypes) {
+  const auto found = dtypes.find(name);
+  return found == dtypes.end() || !is_float(tensor.dtype) || !is_float(found->second) ? tensor.dtype : found->second;
+}
 
 Status check_writable(const std::string& name, const Tensor& tensor) {
   const auto count = checked_element_count(tensor.shape);
@@ -33,26 +52,22 @@ Result<std::string> header_text(const nlohmann::json& header) {
   }
 }
 
-Result<Plan> make_plan(const TensorFile& file) {
-  std::vector<const std::pair<const std::string, Tensor>*> order;
-  for (const auto& entry : file.tensors) {
-    DFA_TRY(check_writable(entry.first, entry.second));
-    order.push_back(&entry);
-  }
-  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return dtype_size(a->second.dtype) > dtype_size(b->second.dtype);
-  });
+Result<Plan> make_plan(const TensorFile& file, const StoredDtypes& dtypes) {
   Plan plan;
+  for (const auto& [name, tensor] : file.tensors) {
+    DFA_TRY(check_writable(name, tensor));
+    plan.data.push_back({&name, &tensor, stored_dtype(name, tensor, dtypes)});
+  }
+  std::stable_sort(plan.data.begin(), plan.data.end(),
+                   [](const Item& a, const Item& b) { return dtype_size(a.dtype) > dtype_size(b.dtype); });
   nlohmann::json header = nlohmann::json::object();
   if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
   std::uint64_t at = 0;
-  for (const auto* entry : order) {
-    const Tensor& tensor = entry->second;
-    header[entry->first] = {{"dtype", dtype_name(tensor.dtype)},
-                            {"shape", tensor.shape},
-                            {"data_offsets", std::vector<std::uint64_t>{at, at + tensor.bytes.size()}}};
-    at += tensor.bytes.size();
-    plan.data.push_back(&tensor);
+  for (const Item& item : plan.data) {
+    header[*item.name] = {{"dtype", dtype_name(item.dtype)},
+                          {"shape", item.tensor->shape},
+                          {"data_offsets", std::vector<std::uint64_t>{at, at + item.bytes()}}};
+    at += item.bytes();
   }
   DFA_ASSIGN_OR_RETURN(std::string json, header_text(header));
   const std::size_t used = sizeof(std::uint64_t) + json.size();
@@ -67,19 +82,24 @@ Result<Plan> make_plan(const TensorFile& file) {
 }  // namespace
 
 Result<std::vector<std::byte>> serialize_safetensors(const TensorFile& file) {
-  DFA_ASSIGN_OR_RETURN(const Plan plan, make_plan(file));
+  DFA_ASSIGN_OR_RETURN(const Plan plan, make_plan(file, {}));
   const auto header = std::as_bytes(std::span(plan.header));
   std::vector<std::byte> out(header.begin(), header.end());
-  for (const Tensor* tensor : plan.data) out.insert(out.end(), tensor->bytes.begin(), tensor->bytes.end());
+  for (const Item& item : plan.data) out.insert(out.end(), item.tensor->bytes.begin(), item.tensor->bytes.end());
   return out;
 }
 
-Status write_safetensors(const TensorFile& file, const std::filesystem::path& path) {
-  DFA_ASSIGN_OR_RETURN(const Plan plan, make_plan(file));
+Status write_rounded_safetensors(const TensorFile& file, const StoredDtypes& dtypes,
+                                 const std::filesystem::path& path) {
+  DFA_ASSIGN_OR_RETURN(const Plan plan, make_plan(file, dtypes));
   DFA_ASSIGN_OR_RETURN(AtomicFile out, AtomicFile::create(path));
   DFA_TRY(out.write(std::string_view(plan.header)));
-  for (const Tensor* tensor : plan.data) DFA_TRY(out.write(tensor->bytes));
+  for (const Item& item : plan.data) DFA_TRY(out.write(convert_floats(*item.tensor, item.dtype).bytes));
   return out.commit();
+}
+
+Status write_safetensors(const TensorFile& file, const std::filesystem::path& path) {
+  return write_rounded_safetensors(file, {}, path);
 }
 
 }  // namespace dfa

@@ -10,7 +10,9 @@ constexpr std::string_view kOwnModule = "__torch__";
 // Far beyond any network: modules are nested about ten deep, and the largest have some thousands.
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxObjects = 100'000;
-constexpr std::size_t kMaxNameBytes = 1024;
+// Of all modules together: a shared module of many attributes, met many times, would multiply.
+constexpr std::size_t kMaxAttributes = 200'000;
+constexpr std::size_t kMaxNameBytes = 512;
 
 bool is_attribute_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxNameBytes &&
@@ -46,6 +48,10 @@ class Walk {
     if (object.items.size() != 3 || tree_.at(object.items[2]).kind != PickleKind::dict)
       return fail(ErrorCode::model_format, "module {} has no attributes", path.empty() ? "at the root" : path);
     const std::vector<ValueId>& attributes = tree_.at(object.items[2]).items;
+    attributes_ += attributes.size() / 2;
+    if (attributes_ > kMaxAttributes)
+      return fail(ErrorCode::limit_exceeded, "more than {} attributes of modules, shared ones counted each time",
+                  kMaxAttributes);
     for (std::size_t i = 0; i + 1 < attributes.size(); i += 2)
       DFA_TRY(take(tree_.at(attributes[i]), tree_.at(attributes[i + 1]), path, depth));
     return {};
@@ -79,6 +85,7 @@ class Walk {
   const TorchFile& file_;
   const PickleTree& tree_;
   std::size_t objects_ = 0;
+  std::size_t attributes_ = 0;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Torch checkpoints. The input is taken three ways: as a whole file, as the pickle inside a sound zip (whose checksum a
+// Torch checkpoints. The input is taken four ways: as a whole file, as the pickle inside a sound zip (whose checksum a
 // mutation would otherwise break at once), and as the object of a sound legacy stream.
 #include <cstdlib>
 #include <cstring>
@@ -36,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string storage(kStorageBytes, '\x3f');
   const std::string zip = dfa::test::ZipBuilder().add("x/data.pkl", pickle).add("x/data/0", storage).finish();
   read(std::as_bytes(std::span(zip)));
+  const std::string script =
+      dfa::test::ZipBuilder().add("x/data.pkl", pickle).add("x/constants.pkl", "").add("x/data/0", storage).finish();
+  read(std::as_bytes(std::span(script)));
   const std::uint64_t elements = kStorageBytes / sizeof(float);
   const std::string count(reinterpret_cast<const char*>(&elements), sizeof(elements));
   const std::string legacy = kMagic + kProtocol + kSystem + pickle + kKeys + count + storage;

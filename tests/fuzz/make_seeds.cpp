@@ -80,7 +80,7 @@ Status write_models(const std::filesystem::path& folder) {
 }
 
 Status write_pickles(const std::filesystem::path& golden, const std::filesystem::path& folder) {
-  for (const char* name : {"plain", "protocol4", "wrapped", "hostile_beside"}) {
+  for (const char* name : {"plain", "protocol4", "wrapped", "hostile_beside", "torchscript"}) {
     DFA_ASSIGN_OR_RETURN(const auto bytes, dfa::read_file(golden / (std::string(name) + ".pt"), 1 << 20));
     DFA_ASSIGN_OR_RETURN(const auto archive, dfa::ZipArchive::open(bytes, 1000));
     DFA_ASSIGN_OR_RETURN(const auto pickle, archive.read(std::string(name) + "/data.pkl"));

@@ -7,7 +7,7 @@ Without models: one small network of random weights for every field of the netwo
 embedded default model. Each is exported, checked by onnx.checker, and run by both libraries on two batches of different
 size. What a library gave is then compared with the engines by dfa itself, `dfa model verify --golden`; the figures are
 |library - engine|. Developers run this; it needs numpy, safetensors, onnx, onnxruntime and openvino from PyPI (written
-with 2.x, 0.6, 1.22, 1.32 and 2026.4). Status 1 when a difference is above 1e-4.
+with 2.4.6, 0.8.0, 1.23.2, 1.32.0 and 2026.4.1). Status 1 when a difference is above 1e-4.
 """
 import argparse
 import json

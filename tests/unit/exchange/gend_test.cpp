@@ -78,6 +78,21 @@ TEST(GendGolden, LogitsFeaturesAndEveryLayer) {
   }
 }
 
+// What no shape tells moves the numbers: the golden would notice.
+TEST(GendGolden, EveryFieldThatNoShapeTellsMatters) {
+  DFA_REQUIRE_SHARED();
+  const auto golden = read_safetensors(test::shared_path("oracle/gend_tiny/golden.safetensors")).value();
+  const std::vector<float> images = floats(golden, "images");
+  for (const char* wrong : {"heads=3", "activation=gelu", "norm_eps=1e-3", "head=linear"}) {
+    const auto imported = import_gend(test::shared_path("oracle/gend_tiny"), with({wrong}));
+    ASSERT_TRUE(imported) << imported.error().message;
+    const auto network = make_network(imported->model.config, imported->model.weights, {.threads = 1});
+    std::vector<float> logits(8);
+    ASSERT_TRUE((*network)->forward(images, 4, {.logits = logits, .feature = {}}));
+    EXPECT_FALSE(test::expect_close(logits, floats(golden, "logits64"), kLogits)) << wrong;
+  }
+}
+
 TEST(GendGolden, TheModelFileSaysWhatItIs) {
   DFA_REQUIRE_SHARED();
   ImportSettings settings = with();

@@ -156,7 +156,7 @@ TEST(HfExchange, ADamagedFileIsRefusedByName) {
       {"no first tensor",
        [](TensorMap& t) { t.erase("vision_model.embeddings.class_embedding"); },
        {},
-       "no vision tower of CLIP, DINOv2 or DINOv3"},
+       "no tensor vision_model.embeddings.class_embedding"},
       {"not a number",
        [&](TensorMap& t) { t.at(norm) = Tensor::from_f32({24}, std::vector<float>(24, std::nanf(""))); },
        {},

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 
 #include "base/file.hpp"
 #include "exchange/onnx_file.hpp"
@@ -19,7 +20,6 @@ namespace {
 using test::Message;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::UnorderedElementsAreArray;
 
 NetworkConfig plain() {
   NetworkConfig config;
@@ -40,6 +40,10 @@ struct Kind {
   NetworkConfig config;
   Head head = Head::present;
 };
+
+void PrintTo(const Kind& kind, std::ostream* out) {
+  *out << kind.name;
+}
 
 // Every field of the configuration that changes the graph, alone and together.
 std::vector<Kind> kinds() {
@@ -171,7 +175,7 @@ TEST_P(OnnxFile, EveryNodeReadsWhatIsThereAndEverythingIsRead) {
   EXPECT_THAT(unread, IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, OnnxFile, testing::ValuesIn(kinds()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Kinds, OnnxFile, testing::ValuesIn(kinds()), [](const auto& kind) { return kind.param.name; });
 
 using OnnxPlaces = OnnxFile;
 

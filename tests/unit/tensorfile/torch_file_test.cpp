@@ -378,6 +378,12 @@ TEST(TorchScript, HostileArchivesAreRefused) {
   // An object that holds itself, and a tree that doubles with every level.
   EXPECT_THAT(script_refusal(global("__torch__", "Net") + ")\x81q\0}("s + text("a") + "h\0ub"s),
               HasSubstr("modules more than 64 deep"));
+  // One module of 1000 attributes, met 1000 times.
+  std::string shared = text("m") + global("__torch__", "Net") + ")\x81}(";
+  for (int i = 0; i < 1000; ++i) shared += text("a" + std::to_string(i)) + "N";
+  shared += "ubq\1";
+  for (int i = 0; i < 1000; ++i) shared += text("m" + std::to_string(i)) + "h\1";
+  EXPECT_THAT(script_refusal(script_object(shared)), HasSubstr("more than 200000 attributes"));
   std::string doubled = script_object(text("w") + tensor);
   for (char level = 1; level < 40; ++level)
     doubled = script_object(text("a") + doubled + "q" + level + text("b") + "h" + level);
