@@ -32,6 +32,8 @@ MAX_IMPORT_SECONDS, MAX_IMPORT_FACTOR, MAX_RUN_BYTES = 60, 1.5, 4e9
 CONFIG = {"architectures": ["GenD"], "backbone": "openai/clip-vit-large-patch14", "dtype": "float32", "head": "LinearNorm",
           "model_type": "GenD", "transformers_version": "4.56.2"}
 SAMPLE_SECONDS = 0.02
+# Memory is the question here; a batch takes seconds.
+BENCH_PASSES = ["--warmup", "1", "--repeats", "3"]
 
 
 def tensor_shapes():
@@ -121,10 +123,11 @@ def run_all(dfa, folder, options):
     size, model = weights.stat().st_size, folder / "gend.dfa"
     _, imported = measure([dfa, "import", "gend", folder, "--out", model, *options.import_option])
     record, detected = measure([dfa, "detect", "--model", model, "--format", "json", "--quiet", PICTURE])
-    timing, timed = measure([dfa, "bench", "--model", model, "--format", "json", *options.bench_option])
+    timing, timed = measure([dfa, "bench", "--model", model, "--format", "json", *BENCH_PASSES, *options.bench_option])
     imported["peak_per_file"] = round(imported["peak_bytes"] / size, 3)
     detected["scored"] = json.loads(record)["summary"]["scored"]
-    timed["report"] = json.loads(timing)
+    report = json.loads(timing)
+    timed |= {key: report[key] for key in ("batch", "engine", "images_per_second_median", "build_seconds")}
     missed = [name for name, miss in (
         ("import seconds", imported["wall_seconds"] > MAX_IMPORT_SECONDS),
         ("import memory", imported["peak_per_file"] > MAX_IMPORT_FACTOR),
@@ -139,7 +142,7 @@ def main():
     parser.add_argument("dfa", type=pathlib.Path)
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the 1.2 GB file and the model; default: a temporary one")
     parser.add_argument("--import-option", action="append", default=[], help="passed on to dfa import, e.g. --import-option=--threads=2")
-    parser.add_argument("--bench-option", action="append", default=[], help="passed on to dfa bench")
+    parser.add_argument("--bench-option", action="append", default=[], help="passed on to dfa bench, e.g. --bench-option=--batch=1")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = options.keep or pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -98,10 +98,11 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, double& valu
 Result<Precision> resolve_engine(const std::string& engine) {
   if (engine == "auto" || engine == "f32") return Precision::f32;
   if (engine == "ref") return Precision::ref;
-  if (engine == "bf16" || engine == "int8")
-    return fail(ErrorCode::usage, "engine {} is not in this build; it has ref and f32\n  next step: --engine f32",
-                engine);
-  return fail(ErrorCode::usage, "engine \"{}\" is not known; expected auto, ref or f32", engine);
+  if (engine == "bf16") return Precision::bf16;
+  if (engine == "int8")
+    return fail(ErrorCode::usage,
+                "engine int8 is not in this build; it has ref, f32 and bf16\n  next step: --engine f32");
+  return fail(ErrorCode::usage, "engine \"{}\" is not known; expected auto, ref, f32 or bf16", engine);
 }
 
 Result<Model> load_selected_model(const SharedOptions& options) {

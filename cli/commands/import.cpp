@@ -52,7 +52,8 @@ void run_import(Importer importer, ImportOptions& options, CommandContext& conte
 }
 
 void add_detector_options(CLI::App& command, ImportSettings& settings) {
-  command.add_option("--crop", settings.crop, "crop recipe by name (where the source does not state its own)");
+  command.add_option("--crop", settings.crop,
+                     "crop recipe by name (default: the detector's own; aligned1.3 where its authors published none)");
   add_integer(command, "--golden-crops", settings.golden_crops,
               "synthetic crops put into the file with the logits of engine ref, for dfa model verify; 0: none", 0,
               kMaxGoldenCrops)

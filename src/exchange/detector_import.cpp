@@ -4,6 +4,15 @@
 
 namespace dfa {
 
+Result<CropRecipe> chosen_crop(const ImportSettings& settings, CropRecipe own) {
+  if (settings.crop.empty()) return own;
+  DFA_ASSIGN_OR_RETURN(CropRecipe chosen, crop_recipe_by_name(settings.crop));
+  chosen.mean = own.mean;
+  chosen.std = own.std;
+  chosen.interpolation = own.interpolation;
+  return chosen;
+}
+
 Status require_two_classes(const NetworkConfig& config, std::string_view name) {
   if (config.classes == 2) return {};
   return fail(ErrorCode::model_incompatible,

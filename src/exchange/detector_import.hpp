@@ -8,6 +8,10 @@
 
 namespace dfa {
 
+// The recipe that --crop names, else `own`. How pixels become the network's values is the network's in any case.
+// Errors: usage.
+Result<CropRecipe> chosen_crop(const ImportSettings& settings, CropRecipe own);
+
 // Fails unless the network tells two classes apart, which is what a detector's head must do here. `name` is theirs.
 Status require_two_classes(const NetworkConfig& config, std::string_view name);
 

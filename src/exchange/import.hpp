@@ -21,8 +21,8 @@ struct ImportSettings {
   std::vector<std::string> set = {};
   // What records call the model; empty: the file's name without suffix.
   std::string name = {};
-  // Crop recipe by name. The authors never published theirs; this one is ours.
-  std::string crop = "aligned1.3";
+  // Crop recipe by name; empty: the detector's own, or aligned1.3 where its authors never published theirs.
+  std::string crop = {};
   // How save_model will be told to store the weights: the golden vectors are computed from the rounded ones.
   Dtype weights_dtype = Dtype::f32;
   // Synthetic crops that are put into the file with the ref engine's logits, as its own proof. 0: none.

@@ -35,7 +35,8 @@ Result<Imported> import_dfb_clip(const std::filesystem::path& path, const Import
                            .head = std::string(kHead)};
   DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings));
   DFA_TRY(require_two_classes(model.config, kHead));
-  DFA_ASSIGN_OR_RETURN(model.crop, crop_of_clip());
+  DFA_ASSIGN_OR_RETURN(CropRecipe own, crop_of_clip());
+  DFA_ASSIGN_OR_RETURN(model.crop, chosen_crop(settings, std::move(own)));
   model.name = model_name(settings, path);
   imported.notes.emplace_back(
       "DeepfakeBench enlarges and shrinks crops by OpenCV's cubic kernel, this program by an antialiased one: scores "

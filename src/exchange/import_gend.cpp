@@ -123,11 +123,13 @@ void strip_attribute(TensorMap& tensors) {
 }
 
 // DINOv3's pictures are normalised by ImageNet's figures.
-void set_crop(const TrunkLayout* layout, CropRecipe& crop) {
-  if (layout != &kDinov3Layout) return;
+Result<CropRecipe> crop_for(const TrunkLayout* layout) {
+  DFA_ASSIGN_OR_RETURN(CropRecipe crop, crop_recipe_by_name("gend"));
+  if (layout != &kDinov3Layout) return crop;
   crop.interpolation = "bilinear";
   crop.mean = {0.485, 0.456, 0.406};
   crop.std = {0.229, 0.224, 0.225};
+  return crop;
 }
 
 void note_origin(Imported& imported) {
@@ -159,8 +161,8 @@ Result<Imported> import_gend(const std::filesystem::path& path, const ImportSett
     imported.assumed.emplace_back("head = l2_linear (GenD's LinearNorm)");
   DFA_TRY(take_trunk(imported, std::move(read.tensors), source, settings));
   DFA_TRY(require_two_classes(model.config, kHead));
-  DFA_ASSIGN_OR_RETURN(model.crop, crop_recipe_by_name("gend"));
-  set_crop(source.layout, model.crop);
+  DFA_ASSIGN_OR_RETURN(CropRecipe own, crop_for(source.layout));
+  DFA_ASSIGN_OR_RETURN(model.crop, chosen_crop(settings, std::move(own)));
   model.item_rule = ItemRule::largest_face;
   model.name = settings.name.empty() ? place.name : settings.name;
   note_origin(imported);

@@ -6,6 +6,8 @@
 namespace dfa {
 namespace {
 
+// The authors never published theirs; this one is ours.
+constexpr std::string_view kCrop = "aligned1.3";
 constexpr std::string_view kLicense =
     "Not stated by the source file. The authors' repository carries no licence: without their permission nobody may "
     "pass these weights on.";
@@ -24,7 +26,7 @@ std::string card(const Imported& imported) {
 Result<Imported> import_official(const std::filesystem::path& path, const ImportSettings& settings) {
   Imported imported;
   Model& model = imported.model;
-  DFA_ASSIGN_OR_RETURN(model.crop, crop_recipe_by_name(settings.crop));
+  DFA_ASSIGN_OR_RETURN(model.crop, crop_recipe_by_name(settings.crop.empty() ? kCrop : settings.crop));
   DFA_ASSIGN_OR_RETURN(SourceTensors source, read_source(path));
   imported.source = std::move(source.source);
   DFA_ASSIGN_OR_RETURN(InferredConfig inferred, infer_config(source.tensors, Adapters::looked_for, settings.set));

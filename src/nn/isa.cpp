@@ -49,6 +49,11 @@ std::string_view effective_isa() {
   }
 }
 
+bool has_bf16_products() {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+}
+
 void cap_highway() {
   static std::once_flag once;
   std::call_once(once, [] {

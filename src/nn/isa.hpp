@@ -8,6 +8,8 @@ namespace dfa {
 // The best set that oneDNN uses here, in its words: "avx2", "avx512_core", "avx512_core_amx". The environment variable
 // ONEDNN_MAX_CPU_ISA (or DNNL_MAX_CPU_ISA) lowers it, and with it the Highway kernels: one cap for both libraries.
 std::string_view effective_isa();
+// Whether oneDNN may use bf16 products here: AVX512-BF16 or AMX, not capped away.
+bool has_bf16_products();
 
 // Applies the cap to Highway. Every engine calls it before its first kernel; thread-safe, repeated calls do nothing.
 void cap_highway();

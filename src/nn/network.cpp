@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "nn/forward_check.hpp"
-#include "nn/vit/f32_network.hpp"
+#include "nn/vit/fused_network.hpp"
 #include "nn/vit/ref_network.hpp"
 
 namespace dfa {
@@ -29,6 +29,8 @@ std::string_view precision_name(Precision precision) {
       return "ref";
     case Precision::f32:
       return "f32";
+    case Precision::bf16:
+      return "bf16";
   }
   return "unknown";
 }
@@ -55,7 +57,8 @@ Result<std::unique_ptr<Network>> make_network(const NetworkConfig& config, const
     case Precision::ref:
       return make_ref_network(config, weights, options);
     case Precision::f32:
-      return make_f32_network(config, weights, options);
+    case Precision::bf16:
+      return make_fused_network(config, weights, options);
   }
   return fail(ErrorCode::usage, "precision {} is not one of this build", static_cast<int>(options.precision));
 }

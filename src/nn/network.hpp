@@ -13,7 +13,9 @@
 
 namespace dfa {
 
-enum class Precision { ref, f32 };  // ref: plain loops in the unfolded order, the oracle; f32: oneDNN, folded, planned
+//   ref: plain loops in the unfolded order, the oracle. f32: oneDNN, folded, planned.
+//   bf16: the same with bf16 products, on processors that have them.
+enum class Precision { ref, f32, bf16 };
 
 std::string_view precision_name(Precision precision);
 

@@ -18,7 +18,7 @@ struct MapShape {
   int channels = 0;
   int side = 0;
 
-  std::size_t floats() const {
+  std::size_t values() const {
     return static_cast<std::size_t>(images) * static_cast<std::size_t>(channels) * static_cast<std::size_t>(side) *
            static_cast<std::size_t>(side);
   }
@@ -27,15 +27,18 @@ struct MapShape {
 class PackedConv {
  public:
   // `src`: the map of the largest batch. Errors: internal (oneDNN), out_of_memory.
-  static Result<PackedConv> pack(OneDnn& library, WeightStore& store, const ConvWeights& layer, MapShape src);
+  static Result<PackedConv> pack(OneDnn& library, WeightStore& store, const ConvWeights& layer, MapShape src,
+                                 Element element);
 
   MapShape output(MapShape src) const;
   const ConvWeights& shape() const { return shape_; }
+  Element element() const { return element_; }  // of weights and maps; the bias is f32
   const dnnl::memory& weight() const { return weight_; }
   const dnnl::memory& bias() const { return bias_; }
 
  private:
   ConvWeights shape_;  // sizes only
+  Element element_ = Element::f32;
   dnnl::memory weight_;
   dnnl::memory bias_;
 };

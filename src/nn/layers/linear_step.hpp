@@ -20,21 +20,25 @@ enum class After { nothing, relu, gelu, quick_gelu, silu, add_to_destination };
 class PackedLinear {
  public:
   // Errors: internal (oneDNN), out_of_memory.
-  static Result<PackedLinear> pack(OneDnn& library, WeightStore& store, const LinearWeights& layer, int rows);
+  static Result<PackedLinear> pack(OneDnn& library, WeightStore& store, const LinearWeights& layer, int rows,
+                                   Element element);
 
   int in() const { return in_; }
   int out() const { return out_; }
+  Element element() const { return element_; }  // of weights and input; bias and sums are f32
   const dnnl::memory& weight() const { return weight_; }
   const dnnl::memory& bias() const { return bias_; }
 
  private:
   int in_ = 0;
   int out_ = 0;
+  Element element_ = Element::f32;
   dnnl::memory weight_;
   dnnl::memory bias_;
 };
 
-// dst (rows, out) = after(src (rows, in) W^T + b). `layer` outlives the step. Errors: internal.
+// dst (rows, out) = after(src (rows, in) W^T + b). src is of the layer's element, dst of
+// either. `layer` outlives the step. Errors: internal.
 Result<std::unique_ptr<Step>> make_linear_step(OneDnn& library, Plan& plan, const PackedLinear& layer, int rows,
                                                Slice src, Slice dst, After after);
 

@@ -24,6 +24,10 @@ class OneDnn {
   dnnl::stream stream;
 };
 
+inline dnnl::memory::data_type onednn_type(Element element) {
+  return element == Element::f32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;
+}
+
 // Sets OpenMP's thread count for the calling thread and puts the old one back.
 class ThreadCount {
  public:
@@ -44,10 +48,12 @@ class PrimitiveStep : public Step {
   Status run(const RunContext& context) override;
   std::string shape() const override { return shape_; }
   std::string kernel() const override { return kernel_; }
+  Element element() const override { return element_; }
   std::vector<int> buffers() const override;
 
  protected:
-  PrimitiveStep(OneDnn& library, std::string shape) : library_(library), shape_(std::move(shape)) {}
+  PrimitiveStep(OneDnn& library, std::string shape, Element element)
+      : library_(library), shape_(std::move(shape)), element_(element) {}
   // `description`: implementation and scratch size of the primitive.
   void set_primitive(dnnl::primitive primitive, const dnnl::primitive_desc& description, Plan& plan);
   void add_operand(int argument, const dnnl::memory::desc& layout, Slice place);
@@ -60,6 +66,7 @@ class PrimitiveStep : public Step {
   };
   OneDnn& library_;
   std::string shape_;
+  Element element_;
   std::string kernel_;
   dnnl::primitive primitive_;
   std::vector<Operand> operands_;

@@ -1,10 +1,10 @@
-// Steps of our own kernels: everything between two matrix products that is not fused into one of them.
+// Steps of our own kernels between two matrix products of a block, where they are not fused into one of them.
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "nn/network.hpp"
+#include "nn/network_config.hpp"
 #include "nn/ops/attention.hpp"
 #include "nn/ops/layer_norm.hpp"
 #include "nn/ops/rotary.hpp"
@@ -18,25 +18,15 @@ struct NormWeights {
   std::vector<float> bias;
 };
 
-// `weights` outlives the step.
+// src f32, dst either format. `weights` outlives the step.
 std::unique_ptr<Step> make_layer_norm_step(const LayerNormShape& shape, const NormWeights& weights, Slice src,
                                            Slice dst, int threads);
 
+// q, k, v and out of one format.
 std::unique_ptr<Step> make_attention_step(Plan& plan, const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out,
                                           int threads);
 
-// Images (N, 3, S, S) to rows (N * (S/P)^2, 3 P P): one row a patch, in the order of the patch weights.
-std::unique_ptr<Step> make_patches_step(int images, int side, int patch, Slice dst, int threads);
-
-// Images (N, 3, S, S) to (N, O, O, 3), resized bilinearly where O differs from S.
-std::unique_ptr<Step> make_channels_last_step(Plan& plan, int images, int side, int out_side, Slice dst, int threads);
-
-// x (N, T, D): the first `prefix` rows of an image are those of embed, row prefix + p is patches[p] + embed[prefix +
-// p]. embed (T, D) outlives the step.
-std::unique_ptr<Step> make_assemble_step(int images, int prefix, int tokens, int dim, const std::vector<float>& embed,
-                                         Slice patches, Slice x, int threads);
-
-// Where q or k of a fused projection lie: token t of image n begins (n * tokens + t) * row floats into `values`.
+// Where q or k of a fused projection lie: token t of image n begins (n * tokens + t) * row values into `values`.
 struct TurnedRows {
   Slice values;
   int images = 0;
@@ -51,22 +41,7 @@ std::unique_ptr<Step> make_turn_step(const RotaryTable& table, const TurnedRows&
 // dst (rows, width) = silu(src[:, :width]) * src[:, width:], or another activation; src (rows, 2 width).
 std::unique_ptr<Step> make_gate_step(int rows, int width, Activation activation, Slice src, Slice dst, int threads);
 
-// Shows x (N, T, D) to `observer` as what leaves block `block`. `observer` outlives the step.
-std::unique_ptr<Step> make_observe_step(BlockObserver& observer, int block, int images, int tokens, int dim, Slice x);
-
-// Token 0 of each image: (N, T, D) to (N, D).
-std::unique_ptr<Step> make_first_rows_step(int images, int tokens, int dim, Slice src, Slice dst);
-
-// Mean over the tokens of each level, then over the levels: (N, sum of level_tokens, D) to (N, D).
-std::unique_ptr<Step> make_level_mean_step(int images, std::vector<int> level_tokens, int dim, Slice src, Slice dst);
-
-// The same `values` for every run, where a step reads from the workspace. `values` outlives the step.
-std::unique_ptr<Step> make_constant_step(const std::vector<float>& values, Slice dst);
-
-// Rows divided by max(their L2 norm, eps): (rows, D) to (rows, D).
-std::unique_ptr<Step> make_l2_step(int rows, int dim, double eps, Slice src, Slice dst);
-
-// Copies what the caller wants out of the workspace.
-std::unique_ptr<Step> make_output_step(int images, int dim, int classes, Slice feature, Slice logits);
+// dst (bf16) = src (f32), `count` values.
+std::unique_ptr<Step> make_narrow_step(std::size_t count, Slice src, Slice dst, int threads);
 
 }  // namespace dfa

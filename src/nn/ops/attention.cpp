@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "nn/ops/attention.hpp"
+#include "tensorfile/float_bits.hpp"
 
 #ifndef DFA_ATTENTION_SHARED
 #define DFA_ATTENTION_SHARED
@@ -44,7 +45,7 @@ struct KeyBlocks {
 
 // Where a task's pieces lie in its thread's scratch, in floats.
 struct ScratchLayout {
-  std::size_t keys_t, values, queries, scores, mixed, total;
+  std::size_t wide, keys_t, values, queries, scores, mixed, total;
   std::size_t value_stride;  // head_dim, rounded up to whole vectors
   std::size_t score_stride;
 
@@ -53,7 +54,8 @@ struct ScratchLayout {
     const std::size_t padded_keys = round_up(blocks.keys, kKeyAlign);
     value_stride = round_up(head_dim, kMostLanes);
     score_stride = blocks.block;
-    keys_t = 0;
+    wide = 0;  // the head's keys as f32, where they come as bf16
+    keys_t = round_up(blocks.keys * head_dim, kMostLanes);
     values = keys_t + padded_keys * head_dim;
     queries = values + padded_keys * value_stride;
     scores = queries + round_up(kQueryBlock * head_dim, kMostLanes);
@@ -65,11 +67,12 @@ struct ScratchLayout {
 };
 
 // One task's part of the operands.
+template <class Value>  // float, or std::uint16_t for bf16
 struct HeadTask {
-  const float* q;  // first query of the task
-  const float* k;
-  const float* v;
-  float* out;
+  const Value* q;  // first query of the task
+  const Value* k;
+  const Value* v;
+  Value* out;
   std::size_t queries;
 };
 
@@ -186,9 +189,38 @@ void pack_keys(const float* k, std::size_t row, std::size_t keys, std::size_t he
   }
 }
 
-void pack_rows(const float* in, std::size_t row, std::size_t rows, std::size_t width, float* out, std::size_t stride) {
+void widen(const float* in, std::size_t count, float* out) {
+  std::memcpy(out, in, count * sizeof(float));
+}
+
+void widen(const std::uint16_t* in, std::size_t count, float* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = f32_from_bf16(in[i]);
+}
+
+void store_row(const float* in, std::size_t count, float* out) {
+  std::memcpy(out, in, count * sizeof(float));
+}
+
+void store_row(const float* in, std::size_t count, std::uint16_t* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = bf16_from_f32(in[i]);
+}
+
+// The keys as f32 rows `row` apart: where they are, or in scratch.
+const float* wide_keys(const float* k, std::size_t& row, std::size_t, std::size_t, float*) {
+  (void)row;
+  return k;
+}
+
+const float* wide_keys(const std::uint16_t* k, std::size_t& row, std::size_t keys, std::size_t head_dim, float* wide) {
+  for (std::size_t t = 0; t < keys; ++t) widen(k + t * row, head_dim, wide + t * head_dim);
+  row = head_dim;
+  return wide;
+}
+
+template <class Value>
+void pack_rows(const Value* in, std::size_t row, std::size_t rows, std::size_t width, float* out, std::size_t stride) {
   for (std::size_t t = 0; t < rows; ++t) {
-    std::memcpy(out + t * stride, in + t * row, width * sizeof(float));
+    widen(in + t * row, width, out + t * stride);
     std::fill(out + t * stride + width, out + (t + 1) * stride, 0.0F);
   }
 }
@@ -312,12 +344,15 @@ void soften_block(float* scores, std::size_t stride, std::size_t rows, std::size
   }
 }
 
-void attend_head(const AttentionShape& shape, const HeadTask& task, float* scratch) {
+template <class Value>
+void attend(const AttentionShape& shape, const HeadTask<Value>& task, float* scratch) {
   const std::size_t head_dim = static_cast<std::size_t>(shape.head_dim);
   const KeyBlocks blocks(static_cast<std::size_t>(shape.keys));
   const ScratchLayout at(shape, blocks);
   float* mixed = scratch + at.mixed;
-  pack_keys(task.k, shape.kv.row, blocks.keys, head_dim, scratch + at.keys_t);
+  std::size_t key_row = shape.kv.row;
+  const float* keys = wide_keys(task.k, key_row, blocks.keys, head_dim, scratch + at.wide);
+  pack_keys(keys, key_row, blocks.keys, head_dim, scratch + at.keys_t);
   pack_rows(task.v, shape.kv.row, blocks.keys, head_dim, scratch + at.values, at.value_stride);
   RunningSoftmax state;
   for (std::size_t first_query = 0; first_query < task.queries; first_query += kQueryBlock) {
@@ -326,23 +361,31 @@ void attend_head(const AttentionShape& shape, const HeadTask& task, float* scrat
     pack_rows(task.q + first_query * shape.q.row, shape.q.row, queries, head_dim, scratch + at.queries, head_dim);
     std::fill(scratch + at.queries + queries * head_dim, scratch + at.queries + rows * head_dim, 0.0F);
     for (std::size_t key = 0; key < blocks.keys; key += blocks.block) {
-      const std::size_t keys = std::min(blocks.block, blocks.keys - key);
+      const std::size_t count = std::min(blocks.block, blocks.keys - key);
       float* scores = scratch + at.scores;
-      score_block(scratch + at.queries, rows, head_dim, scratch + at.keys_t + key * head_dim, keys, scores,
+      score_block(scratch + at.queries, rows, head_dim, scratch + at.keys_t + key * head_dim, count, scores,
                   at.score_stride);
-      soften_block(scores, at.score_stride, rows, keys, key == 0, state, mixed, at.value_stride);
+      soften_block(scores, at.score_stride, rows, count, key == 0, state, mixed, at.value_stride);
       const float* values = scratch + at.values + key * at.value_stride;
       if (key == 0) {
-        mix_block<Sum::begin>(scores, at.score_stride, rows, keys, values, at.value_stride, mixed);
+        mix_block<Sum::begin>(scores, at.score_stride, rows, count, values, at.value_stride, mixed);
       } else {
-        mix_block<Sum::add_to>(scores, at.score_stride, rows, keys, values, at.value_stride, mixed);
+        mix_block<Sum::add_to>(scores, at.score_stride, rows, count, values, at.value_stride, mixed);
       }
     }
     for (std::size_t r = 0; r < queries; ++r) {
       scale_row(mixed + r * at.value_stride, at.value_stride, 1.0F / state.sum[r]);
-      std::memcpy(task.out + (first_query + r) * shape.out.row, mixed + r * at.value_stride, head_dim * sizeof(float));
+      store_row(mixed + r * at.value_stride, head_dim, task.out + (first_query + r) * shape.out.row);
     }
   }
+}
+
+void attend_head(const AttentionShape& shape, const HeadTask<float>& task, float* scratch) {
+  attend(shape, task, scratch);
+}
+
+void attend_head_bf16(const AttentionShape& shape, const HeadTask<std::uint16_t>& task, float* scratch) {
+  attend(shape, task, scratch);
 }
 
 }  // namespace
@@ -354,6 +397,7 @@ namespace dfa {
 namespace {
 
 HWY_EXPORT(attend_head);
+HWY_EXPORT(attend_head_bf16);
 
 // Enough tasks that threads finish together; each task packs its head's keys again, so no more than that.
 int query_groups(const AttentionShape& shape, int threads) {
@@ -371,9 +415,12 @@ std::size_t attention_scratch(const AttentionShape& shape, int threads) {
          static_cast<std::size_t>(threads);
 }
 
-void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* out, float* scratch,
-               int threads) {
-  const auto head_kernel = HWY_DYNAMIC_DISPATCH(attend_head);
+namespace {
+
+// Each task by `head_kernel`.
+template <class Value, class Kernel>
+void share_heads(const AttentionShape& shape, Kernel head_kernel, const Value* q, const Value* k, const Value* v,
+                 Value* out, float* scratch, int threads) {
   const int groups = query_groups(shape, threads);
   const std::size_t group_queries =
       round_up((static_cast<std::size_t>(shape.queries) + groups - 1) / groups, kQueryBlock);
@@ -389,11 +436,23 @@ void attention(const AttentionShape& shape, const float* q, const float* k, cons
     if (first_query >= queries) continue;
     const std::size_t kv = image * shape.kv.image + head;
     head_kernel(shape,
-                {q + image * shape.q.image + first_query * shape.q.row + head, k + kv, v + kv,
-                 out + image * shape.out.image + first_query * shape.out.row + head,
-                 std::min(group_queries, queries - first_query)},
+                HeadTask<Value>{q + image * shape.q.image + first_query * shape.q.row + head, k + kv, v + kv,
+                                out + image * shape.out.image + first_query * shape.out.row + head,
+                                std::min(group_queries, queries - first_query)},
                 scratch + static_cast<std::size_t>(omp_get_thread_num()) * thread_scratch);
   }
+}
+
+}  // namespace
+
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* out, float* scratch,
+               int threads) {
+  share_heads(shape, HWY_DYNAMIC_DISPATCH(attend_head), q, k, v, out, scratch, threads);
+}
+
+void attention_bf16(const AttentionShape& shape, const std::uint16_t* q, const std::uint16_t* k, const std::uint16_t* v,
+                    std::uint16_t* out, float* scratch, int threads) {
+  share_heads(shape, HWY_DYNAMIC_DISPATCH(attend_head_bf16), q, k, v, out, scratch, threads);
 }
 
 }  // namespace dfa

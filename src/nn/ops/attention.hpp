@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace dfa {
 
-// Head h of token t of image n begins at n * image + t * row + h * head_dim floats.
+// Head h of token t of image n begins at n * image + t * row + h * head_dim values.
 struct TokenStrides {
   std::size_t image = 0;
   std::size_t row = 0;
@@ -27,5 +28,9 @@ std::size_t attention_scratch(const AttentionShape& shape, int threads);
 // Work is shared among `threads` by (image, head, group of queries). scratch: attention_scratch() floats.
 void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* out, float* scratch,
                int threads);
+
+// The same for bf16 operands. Sums, scores and weights are f32; only what is read and the result are narrow.
+void attention_bf16(const AttentionShape& shape, const std::uint16_t* q, const std::uint16_t* k, const std::uint16_t* v,
+                    std::uint16_t* out, float* scratch, int threads);
 
 }  // namespace dfa

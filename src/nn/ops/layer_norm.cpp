@@ -4,9 +4,11 @@
 // After foreach_target: the part below is compiled once for each instruction set.
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/ops/layer_norm.hpp"
+#include "tensorfile/float_bits.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace dfa::HWY_NAMESPACE {
@@ -77,6 +79,26 @@ void layer_norm_row(const float* x, const float* weight, const float* bias, std:
   if (weight != nullptr) affine_row(weight, bias, dim, y);
 }
 
+void narrow_row(const float* x, std::size_t count, std::uint16_t* y) {
+  for (std::size_t i = 0; i < count; ++i) y[i] = bf16_from_f32(x[i]);
+}
+
+// A row's values in pieces that stay in the first cache level.
+void layer_norm_row_bf16(const float* x, const float* weight, const float* bias, std::size_t dim, float eps,
+                         std::uint16_t* y) {
+  constexpr std::size_t kPiece = 512;
+  float piece[kPiece];
+  const float count = static_cast<float>(dim);
+  const float mean = sum_of(x, dim) / count;
+  const float scale = 1.0F / std::sqrt(squares_around(x, dim, mean) / count + eps);
+  for (std::size_t i = 0; i < dim; i += kPiece) {
+    const std::size_t values = std::min(kPiece, dim - i);
+    scale_row(x + i, values, mean, scale, piece);
+    if (weight != nullptr) affine_row(weight + i, bias + i, values, piece);
+    narrow_row(piece, values, y + i);
+  }
+}
+
 }  // namespace
 }  // namespace dfa::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -85,6 +107,8 @@ HWY_AFTER_NAMESPACE();
 namespace dfa {
 
 HWY_EXPORT(layer_norm_row);
+HWY_EXPORT(layer_norm_row_bf16);
+HWY_EXPORT(narrow_row);
 
 void layer_norm(const LayerNormShape& shape, const float* src, const float* weight, const float* bias, float* dst,
                 int threads) {
@@ -94,6 +118,28 @@ void layer_norm(const LayerNormShape& shape, const float* src, const float* weig
     const std::size_t index = static_cast<std::size_t>(row);
     row_kernel(src + index * shape.src_stride, weight, bias, static_cast<std::size_t>(shape.dim), shape.eps,
                dst + index * shape.dst_stride);
+  }
+}
+
+void layer_norm_bf16(const LayerNormShape& shape, const float* src, const float* weight, const float* bias,
+                     std::uint16_t* dst, int threads) {
+  const auto row_kernel = HWY_DYNAMIC_DISPATCH(layer_norm_row_bf16);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int row = 0; row < shape.rows; ++row) {
+    const std::size_t index = static_cast<std::size_t>(row);
+    row_kernel(src + index * shape.src_stride, weight, bias, static_cast<std::size_t>(shape.dim), shape.eps,
+               dst + index * shape.dst_stride);
+  }
+}
+
+void narrow_values(const float* src, std::size_t count, std::uint16_t* dst, int threads) {
+  const auto row_kernel = HWY_DYNAMIC_DISPATCH(narrow_row);
+  constexpr std::size_t kPiece = 16384;
+  const int pieces = static_cast<int>((count + kPiece - 1) / kPiece);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int piece = 0; piece < pieces; ++piece) {
+    const std::size_t first = static_cast<std::size_t>(piece) * kPiece;
+    row_kernel(src + first, std::min(kPiece, count - first), dst + first);
   }
 }
 

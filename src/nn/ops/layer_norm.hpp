@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace dfa {
 
@@ -17,5 +18,12 @@ struct LayerNormShape {
 // Rows are shared among `threads`. src and dst may be the same, but must not overlap otherwise.
 void layer_norm(const LayerNormShape& shape, const float* src, const float* weight, const float* bias, float* dst,
                 int threads);
+
+// The same, each value rounded once to bf16. dst does not overlap src.
+void layer_norm_bf16(const LayerNormShape& shape, const float* src, const float* weight, const float* bias,
+                     std::uint16_t* dst, int threads);
+
+// dst = src rounded to bf16, ties to even.
+void narrow_values(const float* src, std::size_t count, std::uint16_t* dst, int threads);
 
 }  // namespace dfa

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "tensorfile/float_bits.hpp"
+
 namespace dfa {
 
 RotaryTable make_rotary_table(const NetworkConfig& config) {
@@ -23,21 +25,47 @@ RotaryTable make_rotary_table(const NetworkConfig& config) {
   return table;
 }
 
-void turn_heads(const RotaryTable& table, int heads, float* rows, std::size_t stride) {
+namespace {
+
+float wide(float value) {
+  return value;
+}
+float wide(std::uint16_t value) {
+  return f32_from_bf16(value);
+}
+void store(float value, float& to) {
+  to = value;
+}
+void store(float value, std::uint16_t& to) {
+  to = bf16_from_f32(value);
+}
+
+template <class Value>
+void turn(const RotaryTable& table, int heads, Value* rows, std::size_t stride) {
   const std::size_t half = static_cast<std::size_t>(table.half);
   for (std::size_t patch = 0; patch < static_cast<std::size_t>(table.patches); ++patch) {
     const float* cos = table.cos.data() + patch * half;
     const float* sin = table.sin.data() + patch * half;
     for (std::size_t head = 0; head < static_cast<std::size_t>(heads); ++head) {
-      float* first = rows + patch * stride + head * 2 * half;
-      float* second = first + half;
+      Value* first = rows + patch * stride + head * 2 * half;
+      Value* second = first + half;
       for (std::size_t j = 0; j < half; ++j) {
-        const float a = first[j], b = second[j];
-        first[j] = a * cos[j] - b * sin[j];
-        second[j] = b * cos[j] + a * sin[j];
+        const float a = wide(first[j]), b = wide(second[j]);
+        store(a * cos[j] - b * sin[j], first[j]);
+        store(b * cos[j] + a * sin[j], second[j]);
       }
     }
   }
+}
+
+}  // namespace
+
+void turn_heads(const RotaryTable& table, int heads, float* rows, std::size_t stride) {
+  turn(table, heads, rows, stride);
+}
+
+void turn_heads_bf16(const RotaryTable& table, int heads, std::uint16_t* rows, std::size_t stride) {
+  turn(table, heads, rows, stride);
 }
 
 }  // namespace dfa

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "nn/network_config.hpp"
@@ -27,5 +28,6 @@ RotaryTable make_rotary_table(const NetworkConfig& config);
 
 // Turns `heads` heads that lie side by side in each of the table's patches rows; row p begins at rows + p * stride.
 void turn_heads(const RotaryTable& table, int heads, float* rows, std::size_t stride);
+void turn_heads_bf16(const RotaryTable& table, int heads, std::uint16_t* rows, std::size_t stride);
 
 }  // namespace dfa

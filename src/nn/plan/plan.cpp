@@ -27,9 +27,10 @@ std::string_view part_name(Part part) {
   return "unknown";
 }
 
-Slice Plan::add_buffer(std::size_t floats) {
+Slice Plan::add_buffer(std::size_t count, Element element) {
+  const std::size_t floats = (count * element_size(element) + sizeof(float) - 1) / sizeof(float);
   buffers_.push_back({round_to_line(floats), -1, -1});
-  return {static_cast<int>(buffers_.size()) - 1, 0};
+  return {static_cast<int>(buffers_.size()) - 1, 0, element};
 }
 
 void Plan::add_step(Part part, std::string name, std::unique_ptr<Step> step) {
@@ -97,8 +98,9 @@ Status Plan::run(const RunContext& context, TraceSink* trace) {
 void Plan::trace_dispatch(TraceSink& trace, std::string_view isa) const {
   for (const NamedStep& named : steps_) {
     const Step& step = *named.step;
-    trace.write(TraceClass::dispatch, fmt::format("{},{},f32,{},{},{}/{}", step.op(), step.shape(), isa, step.kernel(),
-                                                  part_name(named.part), named.name));
+    trace.write(TraceClass::dispatch,
+                fmt::format("{},{},{},{},{},{}/{}", step.op(), step.shape(), element_name(step.element()), isa,
+                            step.kernel(), part_name(named.part), named.name));
   }
 }
 

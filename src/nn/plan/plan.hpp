@@ -13,6 +13,7 @@
 
 #include "base/result.hpp"
 #include "base/trace.hpp"
+#include "nn/plan/element.hpp"
 
 namespace dfa {
 
@@ -21,19 +22,23 @@ enum class Part { patch_embed, spm, injector, blocks, extractor, head };
 
 std::string_view part_name(Part part);
 
-// A place in the workspace: `offset` floats into buffer `buffer`.
+// A place in the workspace: `offset` bytes into buffer `buffer`, and what lies there.
 struct Slice {
   int buffer = -1;
   std::size_t offset = 0;
+  Element element = Element::f32;
 
-  Slice at(std::size_t floats) const { return {buffer, offset + floats}; }
+  Slice at(std::size_t values) const { return {buffer, offset + values * element_size(element), element}; }
 };
 
 // Turns slices into pointers.
 class Workspace {
  public:
   Workspace(float* base, const std::vector<std::size_t>& places) : base_(base), places_(places) {}
-  float* at(Slice slice) const { return base_ + places_[static_cast<std::size_t>(slice.buffer)] + slice.offset; }
+  std::byte* at(Slice slice) const {
+    float* buffer = base_ + places_[static_cast<std::size_t>(slice.buffer)];
+    return reinterpret_cast<std::byte*>(buffer) + slice.offset;
+  }
 
  private:
   float* base_;
@@ -57,14 +62,16 @@ class Step {
   virtual std::string_view op() const = 0;
   virtual std::string shape() const = 0;
   virtual std::string kernel() const = 0;
+  // The format of what it reads.
+  virtual Element element() const = 0;
   // Buffers that the step reads or writes.
   virtual std::vector<int> buffers() const = 0;
 };
 
 class Plan {
  public:
-  // A buffer of `floats` values, for the steps added from here on.
-  Slice add_buffer(std::size_t floats);
+  // A buffer of `count` values, for the steps added from here on.
+  Slice add_buffer(std::size_t count, Element element = Element::f32);
   void add_step(Part part, std::string name, std::unique_ptr<Step> step);
 
   // Decides every buffer's place; returns the floats that the workspace needs. Call once, after the last add_step.
@@ -74,7 +81,7 @@ class Plan {
 
   // Trace class profile gets a line a step: "<part>,<name>,begin_s,end_s". `trace` may be null.
   Status run(const RunContext& context, TraceSink* trace);
-  // Trace class dispatch: "op,shape,f32,isa,kernel,<part>/<name>".
+  // Trace class dispatch: "op,shape,element,isa,kernel,<part>/<name>".
   void trace_dispatch(TraceSink& trace, std::string_view isa) const;
 
  private:

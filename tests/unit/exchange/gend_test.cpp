@@ -185,6 +185,11 @@ TEST_F(Gend, NothingAboutTheSizesIsWiredIn) {
   EXPECT_EQ(imported->model.config, made.config);
   EXPECT_EQ(imported->model.weights.at("blocks.1.attn.qkv.weight").to_f32().value(),
             hash_weights(made.config).at("blocks.1.attn.qkv.weight").to_f32().value());
+  ImportSettings other_crop = with({"heads=5"});
+  other_crop.crop = "square1.3-inside";
+  const auto cropped = import_gend(write(gend_tensors(made), made), other_crop);
+  EXPECT_EQ(cropped->model.crop.kind, CropKind::square_inside);
+  EXPECT_EQ(cropped->model.crop.mean, imported->model.crop.mean);
   made.head = "linear";
   EXPECT_EQ(import_gend(write(gend_tensors(made), made), with({"heads=5"}))->model.config.head, HeadKind::linear);
 }

@@ -10,16 +10,19 @@
 #include "base/rng.hpp"
 #include "nn/isa.hpp"
 #include "nn/ops/attention.hpp"
+#include "nn/ops/attention_amx.hpp"
 #include "nn/ops/layer_norm.hpp"
 #include "nn/ops/ref_ops.hpp"
 #include "nn/ops/resize.hpp"
 #include "support/close.hpp"
+#include "tensorfile/float_bits.hpp"
 
 namespace dfa {
 namespace {
 
 using test::expect_close;
 using test::Expectation;
+using test::Tolerance;
 
 constexpr double kUnit = 0x1p-24;  // half a unit in the last place of 1
 
@@ -104,6 +107,52 @@ TEST_P(Attention, AgreesWithThePlainLoops) {
           << "image " << image << ", value " << begin;
     }
   }
+}
+
+std::vector<std::uint16_t> narrowed(const std::vector<float>& values) {
+  std::vector<std::uint16_t> narrow;
+  for (const float value : values) narrow.push_back(bf16_from_f32(value));
+  return narrow;
+}
+
+std::vector<float> widened(std::span<const std::uint16_t> values) {
+  std::vector<float> wide;
+  for (const std::uint16_t value : values) wide.push_back(f32_from_bf16(value));
+  return wide;
+}
+
+// Both bf16 kernels. Rounding to nearest errs by at most 2^-9 of a value: of the weights (which sum to 1) on tiles, and
+// of the result; sums and exponentials are far smaller.
+TEST_P(Attention, AgreesInBf16) {
+  const AttentionCase c = GetParam();
+  const std::size_t dim = static_cast<std::size_t>(c.heads) * static_cast<std::size_t>(c.head_dim);
+  const std::size_t queries = static_cast<std::size_t>(c.queries), keys = static_cast<std::size_t>(c.keys);
+  const std::size_t images = static_cast<std::size_t>(c.images);
+  RngStream rng(2, "attention_test");
+  const auto q = narrowed(random_values(rng, images * queries * dim, -1, 1));
+  const auto kv = narrowed(random_values(rng, images * keys * 2 * dim, -3, 3));
+  const AttentionShape shape{.images = c.images,
+                             .heads = c.heads,
+                             .head_dim = c.head_dim,
+                             .queries = c.queries,
+                             .keys = c.keys,
+                             .q = {queries * dim, dim},
+                             .kv = {keys * 2 * dim, 2 * dim},
+                             .out = {queries * dim, dim}};
+  const std::vector<float> wide_q = widened(q), wide_kv = widened(kv);
+  std::vector<float> want(q.size());
+  std::vector<float> scratch(attention_scratch(shape, c.threads));
+  attention(shape, wide_q.data(), wide_kv.data(), wide_kv.data() + dim, want.data(), scratch.data(), c.threads);
+  const Tolerance tolerance{.absolute = 3.0 * (2 * 0x1p-9 + 1e-5)};
+  std::vector<std::uint16_t> got(q.size());
+  attention_bf16(shape, q.data(), kv.data(), kv.data() + dim, got.data(), scratch.data(), c.threads);
+  EXPECT_TRUE(expect_close(widened(got), want, tolerance, Expectation::may_be_constant));
+  if (!has_amx() || !fits_amx(shape)) return;
+  std::ranges::fill(got, std::uint16_t{0});
+  // What lies in scratch before must not matter.
+  std::vector<float> tiles(attention_amx_scratch(shape, c.threads), std::numeric_limits<float>::quiet_NaN());
+  attention_amx(shape, q.data(), kv.data(), kv.data() + dim, got.data(), tiles.data(), c.threads);
+  EXPECT_TRUE(expect_close(widened(got), want, tolerance, Expectation::may_be_constant));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Attention,

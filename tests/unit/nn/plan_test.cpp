@@ -12,12 +12,13 @@ class FakeStep final : public Step {
  public:
   FakeStep(std::vector<Slice> slices, std::vector<float*>& bound) : slices_(std::move(slices)), bound_(bound) {}
   void bind(const Workspace& workspace) override {
-    for (const Slice slice : slices_) bound_.push_back(workspace.at(slice));
+    for (const Slice slice : slices_) bound_.push_back(reinterpret_cast<float*>(workspace.at(slice)));
   }
   Status run(const RunContext&) override { return {}; }
   std::string_view op() const override { return "fake"; }
   std::string shape() const override { return "0"; }
   std::string kernel() const override { return "none"; }
+  Element element() const override { return Element::f32; }
   std::vector<int> buffers() const override {
     std::vector<int> numbers;
     for (const Slice slice : slices_) numbers.push_back(slice.buffer);

@@ -14,6 +14,7 @@
 #include "support/trunk_kinds.hpp"
 #include "tensorfile/safetensors.hpp"
 #include "train/config/run_config.hpp"
+#include "train/losses/loss_heads.hpp"
 #include "train/nets/backbone.hpp"
 #include "train/nets/init.hpp"
 #include "train/nets/start_weights.hpp"
@@ -280,6 +281,22 @@ TEST(TrunkKindTuning, LowRankChangesLearnBesideLayerScales) {
       EXPECT_LT(gradient_error(*network, weights, hash_images(config, kImages), kImages, factor), 1e-5) << factor;
     }
   }
+}
+
+// The maps of losses are those of the picture that the spatial prior sees, not of the network's input.
+TEST(TrunkKindLosses, MasksFollowTheSpatialPicture) {
+  const NetworkConfig config = config_of({"", kind_named("coarse_patches")}, Adapters::both, 3);
+  ASSERT_EQ(config.image, 60);
+  ASSERT_EQ(config.spatial_side(0), 6);
+  const LossOptions options{.mask = 1};
+  const auto network = make_train_network(config, hash_weights(config), adapter_groups());
+  ASSERT_TRUE(network->add_loss_heads(init_loss_heads(config, options, 1)));
+  const std::vector<float> images = hash_images(config, 2), masks(2 * 6 * 6, 0.5F), of_the_input(2 * 8 * 8, 0.5F);
+  const std::vector<std::int64_t> labels = alternating_labels(2);
+  const std::vector<std::uint8_t> known = {1, 1};
+  const auto step = network->loss_and_gradients(StepInput{images, labels, masks, known, {}}, options);
+  ASSERT_TRUE(step) << step.error().message;
+  EXPECT_FALSE(network->loss_and_gradients(StepInput{images, labels, of_the_input, known, {}}, options));
 }
 
 TEST(TrunkKindInit, LayerScalesAndTokensStartSmall) {

@@ -1,4 +1,4 @@
-#include "nn/vit/f32_weights.hpp"
+#include "nn/vit/fused_weights.hpp"
 
 #include <cmath>
 
@@ -9,10 +9,15 @@ namespace {
 
 class Packer {
  public:
-  Packer(OneDnn& library, const NetworkConfig& config, const WeightReader& read, int batch, UnreadRows unread)
-      : library_(library), config_(config), read_(read), batch_(batch), unread_(unread) {}
+  Packer(OneDnn& library, const NetworkConfig& config, const WeightReader& read, const PackOptions& options)
+      : library_(library),
+        config_(config),
+        read_(read),
+        batch_(options.batch),
+        unread_(options.unread),
+        element_(options.element) {}
 
-  Result<F32Weights> pack() && {
+  Result<FusedWeights> pack() && {
     DFA_TRY(pack_embedding());
     for (int i = 0; i < config_.depth; ++i) DFA_TRY(pack_block(i));
     if (config_.lsa) {
@@ -24,7 +29,7 @@ class Packer {
       DFA_TRY(pack_query_pool(norm));
     else
       weights_.norm = {read_(norm + ".weight"), read_(norm + ".bias")};
-    DFA_TRY(pack_linear(read_folded_head(read_, config_), batch_, weights_.head));
+    DFA_TRY(pack_linear(read_folded_head(read_, config_), batch_, Element::f32, weights_.head));
     return std::move(weights_);
   }
 
@@ -33,7 +38,11 @@ class Packer {
   int spatial_rows() const { return batch_ * config_.spatial_tokens(); }
 
   Status pack_linear(const LinearWeights& layer, int rows, PackedLinear& packed) {
-    DFA_ASSIGN_OR_RETURN(packed, PackedLinear::pack(library_, weights_.store, layer, rows));
+    return pack_linear(layer, rows, element_, packed);
+  }
+
+  Status pack_linear(const LinearWeights& layer, int rows, Element element, PackedLinear& packed) {
+    DFA_ASSIGN_OR_RETURN(packed, PackedLinear::pack(library_, weights_.store, layer, rows, element));
     return {};
   }
 
@@ -65,7 +74,7 @@ class Packer {
     const bool one_row = index == config_.depth - 1 && last_block_gives_one_row(config_, unread_);
     const int rows = one_row ? batch_ : trunk_rows();
     const int dim = config_.dim;
-    F32Block& block = weights_.blocks.emplace_back();
+    FusedBlock& block = weights_.blocks.emplace_back();
     LinearWeights qkv = read_behind_norm(prefix + "attn.qkv", 3 * dim, prefix + "norm1");
     scale_outputs(qkv, 0, attention_scale(dim, config_.heads));
     if (one_row) {
@@ -86,7 +95,7 @@ class Packer {
     return config_.gba ? pack_adapter(prefix + "adaptor.", rows, block) : Status{};
   }
 
-  Status pack_adapter(const std::string& prefix, int rows, F32Block& block) {
+  Status pack_adapter(const std::string& prefix, int rows, FusedBlock& block) {
     const int dim = config_.dim;
     DFA_TRY(pack_linear(read_linear(read_, prefix + "down_proj", config_.bottleneck, dim), rows, block.down.emplace()));
     LinearWeights up = read_linear(read_, prefix + "up_proj", dim, config_.bottleneck);
@@ -95,7 +104,7 @@ class Packer {
   }
 
   Status pack_spm() {
-    F32Spm& spm = weights_.spm.emplace();
+    FusedSpm& spm = weights_.spm.emplace();
     const int c = config_.spm_width;
     MapShape map{batch_, 3, config_.spatial_image()};
     const auto shape = [](int in, int out, int stride) { return ConvWeights{in, out, 3, stride, 1, {}, {}}; };
@@ -120,20 +129,21 @@ class Packer {
   }
 
   Status pack_query_pool(const std::string& norm) {
-    F32QueryPool& pool = weights_.query_pool.emplace();
+    FusedQueryPool& pool = weights_.query_pool.emplace();
     pool.queries = read_("readout_query.queries");
     const double scale = attention_scale(kQueryWidth, kQueryHeads).front();
     for (float& value : pool.queries) value = static_cast<float>(value * scale);
     const int rows = config_.lsa ? spatial_rows() : trunk_rows();
-    DFA_TRY(pack_linear(read_behind_norm("readout_query.kv", 2 * kQueryWidth, norm), rows, pool.kv));
-    return pack_linear(read_linear(read_, "readout_query.out", config_.dim, kQueryWidth), batch_, pool.out);
+    DFA_TRY(pack_linear(read_behind_norm("readout_query.kv", 2 * kQueryWidth, norm), rows, Element::f32, pool.kv));
+    return pack_linear(read_linear(read_, "readout_query.out", config_.dim, kQueryWidth), batch_, Element::f32,
+                       pool.out);
   }
 
   // Moves `map` on to the convolution's output.
   Status pack_conv(const std::string& conv, const std::string& norm, const ConvWeights& shape, MapShape& map,
                    std::vector<PackedConv>& packed) {
-    DFA_ASSIGN_OR_RETURN(PackedConv layer,
-                         PackedConv::pack(library_, weights_.store, read_folded_conv(read_, conv, norm, shape), map));
+    DFA_ASSIGN_OR_RETURN(PackedConv layer, PackedConv::pack(library_, weights_.store,
+                                                            read_folded_conv(read_, conv, norm, shape), map, element_));
     map = layer.output(map);
     packed.push_back(std::move(layer));
     return {};
@@ -147,7 +157,7 @@ class Packer {
     return pack_cross(prefix + "extractor.", rows, trunk_rows(), weights_.extractors.emplace_back());
   }
 
-  Status pack_cross(const std::string& prefix, int query_rows, int source_rows, F32Cross& cross) {
+  Status pack_cross(const std::string& prefix, int query_rows, int source_rows, FusedCross& cross) {
     const int dim = config_.dim;
     const LinearWeights in_proj{dim, 3 * dim, read_(prefix + "self_attn.in_proj_weight"),
                                 read_(prefix + "self_attn.in_proj_bias")};
@@ -171,7 +181,8 @@ class Packer {
   const WeightReader& read_;
   int batch_;
   UnreadRows unread_;
-  F32Weights weights_;
+  Element element_;
+  FusedWeights weights_;
 };
 
 }  // namespace
@@ -184,9 +195,9 @@ bool last_extractor_gives_one_row(const NetworkConfig& config, UnreadRows unread
   return config.readout == Readout::token0 && unread == UnreadRows::skip;
 }
 
-Result<F32Weights> pack_weights(OneDnn& library, const NetworkConfig& config, const WeightReader& read, int batch,
-                                UnreadRows unread) {
-  return Packer(library, config, read, batch, unread).pack();
+Result<FusedWeights> pack_weights(OneDnn& library, const NetworkConfig& config, const WeightReader& read,
+                                  const PackOptions& options) {
+  return Packer(library, config, read, options).pack();
 }
 
 }  // namespace dfa

@@ -1,4 +1,4 @@
-#include "nn/vit/f32_network.hpp"
+#include "nn/vit/fused_network.hpp"
 
 #include <algorithm>
 #include <map>
@@ -7,14 +7,14 @@
 #include "base/machine.hpp"
 #include "nn/forward_check.hpp"
 #include "nn/isa.hpp"
-#include "nn/vit/f32_plan.hpp"
+#include "nn/vit/fused_plan.hpp"
 
 namespace dfa {
 namespace {
 
-class F32Network final : public Network {
+class FusedNetwork final : public Network {
  public:
-  F32Network(const NetworkConfig& config, const NetworkOptions& options, UnreadRows unread)
+  FusedNetwork(const NetworkConfig& config, const NetworkOptions& options, UnreadRows unread)
       : config_(config), options_(options), unread_(unread) {
     if (options_.threads == 0) options_.threads = usable_processors();
     if (options_.observer != nullptr) unread_ = UnreadRows::compute;
@@ -23,7 +23,8 @@ class F32Network final : public Network {
   Status prepare(const TensorMap& weights) {
     cap_highway();
     const ThreadCount threads(options_.threads);
-    DFA_ASSIGN_OR_RETURN(weights_, pack_weights(library_, config_, WeightReader(weights), options_.max_batch, unread_));
+    DFA_ASSIGN_OR_RETURN(
+        weights_, pack_weights(library_, config_, WeightReader(weights), {options_.max_batch, unread_, element()}));
     // The largest plan at once: it shows that planning works and how large the workspace is.
     DFA_ASSIGN_OR_RETURN(Plan * plan, plan_for(options_.max_batch));
     (void)plan;
@@ -48,6 +49,8 @@ class F32Network final : public Network {
   }
 
  private:
+  Element element() const { return options_.precision == Precision::bf16 ? Element::bf16 : Element::f32; }
+
   static float* rows_from(std::span<float> values, std::size_t row, int width) {
     return values.empty() ? nullptr : values.data() + row * static_cast<std::size_t>(width);
   }
@@ -56,8 +59,9 @@ class F32Network final : public Network {
   Result<Plan*> plan_for(int images) {
     const auto known = plans_.find(images);
     if (known != plans_.end()) return &known->second;
-    DFA_ASSIGN_OR_RETURN(
-        Plan plan, build_f32_plan(library_, config_, weights_, {images, options_.threads, unread_, options_.observer}));
+    DFA_ASSIGN_OR_RETURN(Plan plan,
+                         build_fused_plan(library_, config_, weights_,
+                                          {images, options_.threads, element(), unread_, options_.observer}));
     const std::size_t floats = plan.lay_out();
     DFA_TRY(grow_workspace(floats));
     plan.bind(workspace_.data());
@@ -79,16 +83,20 @@ class F32Network final : public Network {
   NetworkOptions options_;
   UnreadRows unread_;
   OneDnn library_;
-  F32Weights weights_;
+  FusedWeights weights_;
   Arena workspace_;
   std::map<int, Plan> plans_;  // by number of images
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Network>> make_f32_network(const NetworkConfig& config, const TensorMap& weights,
-                                                  const NetworkOptions& options, UnreadRows unread) {
-  auto network = std::make_unique<F32Network>(config, options, unread);
+Result<std::unique_ptr<Network>> make_fused_network(const NetworkConfig& config, const TensorMap& weights,
+                                                    const NetworkOptions& options, UnreadRows unread) {
+  if (options.precision == Precision::bf16 && !has_bf16_products())
+    return fail(ErrorCode::usage,
+                "engine bf16 needs a processor with AVX512-BF16 or AMX, this one offers {}\n  next step: --engine f32",
+                effective_isa());
+  auto network = std::make_unique<FusedNetwork>(config, options, unread);
   DFA_TRY(network->prepare(weights));
   return network;
 }

@@ -1,4 +1,4 @@
-// The f32 engine's weights: folded, then packed once for the machine's kernels.
+// The fused engine's weights: folded, then packed once for the machine's kernels.
 #pragma once
 
 #include <optional>
@@ -13,41 +13,41 @@
 
 namespace dfa {
 
-struct F32Block {
+struct FusedBlock {
   PackedLinear qkv;    // LN1 and the attention scale folded in; empty in a block of which only the class token is read
   PackedLinear q, kv;  // that block's
   PackedLinear proj, fc1, fc2;           // LN2 folded into fc1; layer scale into proj and fc2
   std::optional<PackedLinear> down, up;  // GBA; its scale folded into up
 };
 
-struct F32Cross {
+struct FusedCross {
   PackedLinear q, kv;  // query_norm and feat_norm folded in, the attention scale into q
   PackedLinear out;    // gamma folded in
 };
 
-struct F32Spm {
+struct FusedSpm {
   std::vector<PackedConv> stem;   // 3
   std::vector<PackedConv> convs;  // conv2, conv3, conv4
   std::vector<PackedLinear> fcs;  // fc2, fc3, fc4, their level's embedding in the bias
 };
 
-struct F32QueryPool {
+struct FusedQueryPool {
   std::vector<float> queries;  // (K, W), the attention scale folded in
   PackedLinear kv;             // the read-out's norm folded in
   PackedLinear out;
 };
 
-struct F32Weights {
+struct FusedWeights {
   WeightStore store;
   std::vector<float> embed;  // (T, D): class, distillation and register tokens, each with its position; patch positions
   PackedLinear patch_embed;
   NormWeights norm_pre;               // empty without; not folded: the stream itself goes through it
   std::optional<RotaryTable> rotary;  // with rotary positions
-  std::vector<F32Block> blocks;
-  std::optional<F32Spm> spm;
-  std::vector<F32Cross> injectors, extractors;
+  std::vector<FusedBlock> blocks;
+  std::optional<FusedSpm> spm;
+  std::vector<FusedCross> injectors, extractors;
   NormWeights norm;  // of the read-out: its output is an output of ours, so it is not folded; empty with query_pool
-  std::optional<F32QueryPool> query_pool;
+  std::optional<FusedQueryPool> query_pool;
   PackedLinear head;
 };
 
@@ -59,8 +59,14 @@ bool last_block_gives_one_row(const NetworkConfig& config, UnreadRows unread);
 // Whether the last extractor need only give token 0.
 bool last_extractor_gives_one_row(const NetworkConfig& config, UnreadRows unread);
 
-// `batch`: the largest number of images of a plan. Errors: internal (oneDNN), out_of_memory.
-Result<F32Weights> pack_weights(OneDnn& library, const NetworkConfig& config, const WeightReader& read, int batch,
-                                UnreadRows unread);
+struct PackOptions {
+  int batch = 1;  // the largest number of images of a plan
+  UnreadRows unread = UnreadRows::skip;
+  // Of the large products and convolutions. Query pooling and the head are f32 always: they cost nothing.
+  Element element = Element::f32;
+};
+// Errors: internal (oneDNN), out_of_memory.
+Result<FusedWeights> pack_weights(OneDnn& library, const NetworkConfig& config, const WeightReader& read,
+                                  const PackOptions& options);
 
 }  // namespace dfa

@@ -1,7 +1,10 @@
-#include "nn/vit/f32_plan.hpp"
+#include "nn/vit/fused_plan.hpp"
 
 #include <optional>
 #include <string>
+
+#include "nn/layers/input_steps.hpp"
+#include "nn/layers/readout_steps.hpp"
 
 namespace dfa {
 namespace {
@@ -9,7 +12,8 @@ namespace {
 // Axes: N images, T tokens of the trunk, C tokens of the spatial maps, D width.
 class PlanBuilder {
  public:
-  PlanBuilder(OneDnn& library, const NetworkConfig& config, const F32Weights& weights, const F32PlanOptions& options)
+  PlanBuilder(OneDnn& library, const NetworkConfig& config, const FusedWeights& weights,
+              const FusedPlanOptions& options)
       : library_(library), config_(config), weights_(weights), options_(options) {}
 
   Result<Plan> build() && {
@@ -33,17 +37,22 @@ class PlanBuilder {
     int tokens = 0;
     std::optional<Slice> normalised;
   };
-  // What attention reads: D columns of a projection whose rows are row_floats long.
+  // What attention reads: D columns of a projection whose rows are row_values long.
   struct Projection {
     Slice values;
     int tokens = 0;
-    int row_floats = 0;
+    int row_values = 0;
   };
 
-  Slice add_rows(int tokens, int width) {
-    return plan_.add_buffer(static_cast<std::size_t>(options_.images) * static_cast<std::size_t>(tokens) *
-                            static_cast<std::size_t>(width));
+  std::size_t row_values(int tokens, int width) const {
+    return static_cast<std::size_t>(options_.images) * static_cast<std::size_t>(tokens) *
+           static_cast<std::size_t>(width);
   }
+
+  // What lies between two products.
+  Slice add_rows(int tokens, int width) { return plan_.add_buffer(row_values(tokens, width), options_.element); }
+  // The streams themselves and what the head reads: f32 in every engine.
+  Slice add_wide_rows(int tokens, int width) { return plan_.add_buffer(row_values(tokens, width)); }
 
   Status add_linear(Part part, const std::string& name, const PackedLinear& layer, int rows, Slice src, Slice dst,
                     After after) {
@@ -79,8 +88,8 @@ class PlanBuilder {
                                .head_dim = config_.dim / heads,
                                .queries = q.tokens,
                                .keys = k.tokens,
-                               .q = strides(q.tokens, static_cast<std::size_t>(q.row_floats)),
-                               .kv = strides(k.tokens, static_cast<std::size_t>(k.row_floats)),
+                               .q = strides(q.tokens, static_cast<std::size_t>(q.row_values)),
+                               .kv = strides(k.tokens, static_cast<std::size_t>(k.row_values)),
                                .out = strides(q.tokens, dim)};
     const Slice out = add_rows(q.tokens, config_.dim);
     plan_.add_step(part, name, make_attention_step(plan_, shape, q.values, k.values, v.values, out, options_.threads));
@@ -89,7 +98,7 @@ class PlanBuilder {
 
   // Token 0 of every image as a stream of its own.
   Stream first_rows(Part part, const std::string& name, const Stream& stream) {
-    const Stream first{add_rows(1, config_.dim), 1, {}};
+    const Stream first{add_wide_rows(1, config_.dim), 1, {}};
     plan_.add_step(part, name,
                    make_first_rows_step(options_.images, stream.tokens, config_.dim, stream.values, first.values));
     return first;
@@ -98,8 +107,8 @@ class PlanBuilder {
   Status embed_patches() {
     const int patches = x_.tokens - config_.prefix_tokens();
     const Slice rows = add_rows(patches, weights_.patch_embed.in());
-    const Slice embedded = add_rows(patches, config_.dim);
-    x_.values = add_rows(x_.tokens, config_.dim);
+    const Slice embedded = add_wide_rows(patches, config_.dim);
+    x_.values = add_wide_rows(x_.tokens, config_.dim);
     plan_.add_step(Part::patch_embed, "patches",
                    make_patches_step(options_.images, config_.image, config_.patch, rows, options_.threads));
     DFA_TRY(add_linear(Part::patch_embed, "proj", weights_.patch_embed, options_.images * patches, rows, embedded,
@@ -121,15 +130,15 @@ class PlanBuilder {
   }
 
   Status spatial_prior() {
-    const F32Spm& spm = *weights_.spm;
+    const FusedSpm& spm = *weights_.spm;
     MapShape shape{options_.images, 3, config_.spatial_image()};
-    Slice map = plan_.add_buffer(shape.floats());
+    Slice map = plan_.add_buffer(shape.values(), options_.element);
     plan_.add_step(Part::spm, "image",
                    make_channels_last_step(plan_, options_.images, config_.image, shape.side, map, options_.threads));
     for (std::size_t i = 0; i < spm.stem.size(); ++i)
       DFA_TRY(add_conv("stem." + std::to_string(3 * i), spm.stem[i], shape, map));
     DFA_TRY(add_max_pool(shape, map));
-    c_.values = add_rows(c_.tokens, config_.dim);
+    c_.values = add_wide_rows(c_.tokens, config_.dim);
     std::size_t token = 0;
     for (std::size_t level = 0; level < spm.convs.size(); ++level) {
       DFA_TRY(add_conv("conv" + std::to_string(level + 2), spm.convs[level], shape, map));
@@ -142,7 +151,7 @@ class PlanBuilder {
   // Moves shape and map on to the convolution's output.
   Status add_conv(const std::string& name, const PackedConv& layer, MapShape& shape, Slice& map) {
     const MapShape out = layer.output(shape);
-    const Slice dst = plan_.add_buffer(out.floats());
+    const Slice dst = plan_.add_buffer(out.values(), options_.element);
     DFA_ASSIGN_OR_RETURN(auto step, make_conv_relu_step(library_, plan_, layer, shape, map, dst));
     plan_.add_step(Part::spm, name, std::move(step));
     shape = out;
@@ -152,7 +161,7 @@ class PlanBuilder {
 
   Status add_max_pool(MapShape& shape, Slice& map) {
     const MapShape out{shape.images, shape.channels, (shape.side + 1) / 2};
-    const Slice dst = plan_.add_buffer(out.floats());
+    const Slice dst = plan_.add_buffer(out.values(), options_.element);
     DFA_ASSIGN_OR_RETURN(auto step, make_max_pool_step(library_, plan_, shape, map, dst));
     plan_.add_step(Part::spm, "max_pool", std::move(step));
     shape = out;
@@ -186,7 +195,7 @@ class PlanBuilder {
   }
 
   // query += out_proj(attention(q of query, k and v of source))
-  Status cross(Part part, const std::string& name, const F32Cross& cross, Stream& query, Stream& source) {
+  Status cross(Part part, const std::string& name, const FusedCross& cross, Stream& query, Stream& source) {
     const int dim = config_.dim;
     const int query_rows = options_.images * query.tokens;
     const Slice query_norm = normalised(part, name + ".query_norm", query);
@@ -205,7 +214,7 @@ class PlanBuilder {
   Status run_blocks(StageRange range) {
     for (int i = range.first; i <= range.last; ++i) {
       const std::string name = std::to_string(i);
-      const F32Block& block = weights_.blocks[static_cast<std::size_t>(i)];
+      const FusedBlock& block = weights_.blocks[static_cast<std::size_t>(i)];
       const bool one_row = i == config_.depth - 1 && last_block_gives_one_row(config_, options_.unread);
       DFA_TRY(one_row ? attend_from_class_token(block, name) : attend(block, name));
       DFA_TRY(feed_forward(block, name));
@@ -228,7 +237,7 @@ class PlanBuilder {
                                   options_.threads));
   }
 
-  Status attend(const F32Block& block, const std::string& name) {
+  Status attend(const FusedBlock& block, const std::string& name) {
     const std::size_t dim = static_cast<std::size_t>(config_.dim);
     const int rows = options_.images * x_.tokens;
     const int width = 3 * config_.dim;
@@ -244,7 +253,7 @@ class PlanBuilder {
   }
 
   // Only the class token is read after this block: keys and values of all tokens, queries and everything later of one.
-  Status attend_from_class_token(const F32Block& block, const std::string& name) {
+  Status attend_from_class_token(const FusedBlock& block, const std::string& name) {
     const int dim = config_.dim;
     const Slice norm = normalised(Part::blocks, name + ".norm1", x_);
     const Slice kv = add_rows(x_.tokens, 2 * dim);
@@ -263,6 +272,15 @@ class PlanBuilder {
                       After::add_to_destination);
   }
 
+  // The stream as the adapter's product reads it.
+  Slice stream_values(const std::string& name) {
+    if (options_.element == Element::f32) return x_.values;
+    const Slice values = add_rows(x_.tokens, config_.dim);
+    plan_.add_step(Part::blocks, name + ".narrow",
+                   make_narrow_step(row_values(x_.tokens, config_.dim), x_.values, values, options_.threads));
+    return values;
+  }
+
   After activation() const {
     switch (config_.activation) {
       case Activation::gelu:
@@ -276,7 +294,7 @@ class PlanBuilder {
   }
 
   // The MLP's hidden values, (rows, mlp), of the normalised stream.
-  Result<Slice> hidden_values(const F32Block& block, const std::string& name, int rows, Slice norm) {
+  Result<Slice> hidden_values(const FusedBlock& block, const std::string& name, int rows, Slice norm) {
     const Slice hidden = add_rows(x_.tokens, config_.mlp);
     if (!config_.gated_mlp) {
       DFA_TRY(add_linear(Part::blocks, name + ".fc1", block.fc1, rows, norm, hidden, activation()));
@@ -290,14 +308,14 @@ class PlanBuilder {
   }
 
   // x += fc2(GELU(fc1(LN2 x))) + up(ReLU(down x))
-  Status feed_forward(const F32Block& block, const std::string& name) {
+  Status feed_forward(const FusedBlock& block, const std::string& name) {
     const int rows = options_.images * x_.tokens;
     const Slice norm = normalised(Part::blocks, name + ".norm2", x_);
     DFA_ASSIGN_OR_RETURN(const Slice hidden, hidden_values(block, name, rows, norm));
     Slice narrow;
     if (block.down) {
       narrow = add_rows(x_.tokens, config_.bottleneck);
-      DFA_TRY(add_linear(Part::blocks, name + ".down", *block.down, rows, x_.values, narrow, After::relu));
+      DFA_TRY(add_linear(Part::blocks, name + ".down", *block.down, rows, stream_values(name), narrow, After::relu));
     }
     x_.normalised.reset();
     DFA_TRY(add_linear(Part::blocks, name + ".fc2", block.fc2, rows, hidden, x_.values, After::add_to_destination));
@@ -306,12 +324,12 @@ class PlanBuilder {
   }
 
   Status read_out() {
-    const Slice feature = add_rows(1, config_.dim);
-    const Slice logits = add_rows(1, config_.classes);
+    const Slice feature = add_wide_rows(1, config_.dim);
+    const Slice logits = add_wide_rows(1, config_.classes);
     if (config_.readout == Readout::query) {
       DFA_TRY(pool_by_queries(config_.lsa ? c_ : x_, feature));
     } else if (config_.readout == Readout::level_mean) {
-      const Slice norm = add_rows(c_.tokens, config_.dim);
+      const Slice norm = add_wide_rows(c_.tokens, config_.dim);
       add_layer_norm(Part::head, "norm", options_.images * c_.tokens, weights_.norm, c_.values, norm);
       std::vector<int> level_tokens;
       for (int level = 0; level < 3; ++level)
@@ -325,7 +343,7 @@ class PlanBuilder {
     }
     Slice read = feature;
     if (config_.head == HeadKind::l2_linear) {
-      read = add_rows(1, config_.dim);
+      read = add_wide_rows(1, config_.dim);
       plan_.add_step(Part::head, "l2", make_l2_step(options_.images, config_.dim, kHeadL2Eps, feature, read));
     }
     DFA_TRY(add_linear(Part::head, "linear", weights_.head, options_.images, read, logits, After::nothing));
@@ -336,12 +354,13 @@ class PlanBuilder {
 
   // feature = out(mean over the queries of attention(queries, k and v of the tokens)); all images share the queries
   Status pool_by_queries(Stream& tokens, Slice feature) {
-    const F32QueryPool& pool = *weights_.query_pool;
+    const FusedQueryPool& pool = *weights_.query_pool;
     const std::size_t width = static_cast<std::size_t>(kQueryWidth);
     const std::size_t keys = static_cast<std::size_t>(tokens.tokens);
     const std::size_t queries = static_cast<std::size_t>(config_.queries);
-    const Slice norm = normalised(Part::head, "norm", tokens);
-    const Slice kv = add_rows(tokens.tokens, 2 * kQueryWidth);
+    const Slice norm = add_wide_rows(tokens.tokens, config_.dim);
+    add_layer_norm(Part::head, "norm", options_.images * tokens.tokens, kNoAffine, tokens.values, norm);
+    const Slice kv = add_wide_rows(tokens.tokens, 2 * kQueryWidth);
     DFA_TRY(add_linear(Part::head, "query.kv", pool.kv, options_.images * tokens.tokens, norm, kv, After::nothing));
     const Slice q = plan_.add_buffer(pool.queries.size());
     plan_.add_step(Part::head, "queries", make_constant_step(pool.queries, q));
@@ -353,10 +372,10 @@ class PlanBuilder {
                                .q = {.image = 0, .row = width},
                                .kv = {.image = keys * 2 * width, .row = 2 * width},
                                .out = {.image = queries * width, .row = width}};
-    const Slice gathered = add_rows(config_.queries, kQueryWidth);
+    const Slice gathered = add_wide_rows(config_.queries, kQueryWidth);
     plan_.add_step(Part::head, "query.attention",
                    make_attention_step(plan_, shape, q, kv, kv.at(width), gathered, options_.threads));
-    const Slice mean = add_rows(1, kQueryWidth);
+    const Slice mean = add_wide_rows(1, kQueryWidth);
     plan_.add_step(Part::head, "query.mean",
                    make_level_mean_step(options_.images, {config_.queries}, kQueryWidth, gathered, mean));
     return add_linear(Part::head, "query.out", pool.out, options_.images, mean, feature, After::nothing);
@@ -366,8 +385,8 @@ class PlanBuilder {
 
   OneDnn& library_;
   const NetworkConfig& config_;
-  const F32Weights& weights_;
-  F32PlanOptions options_;
+  const FusedWeights& weights_;
+  FusedPlanOptions options_;
   Plan plan_;
   Stream x_;  // trunk
   Stream c_;  // spatial
@@ -375,8 +394,8 @@ class PlanBuilder {
 
 }  // namespace
 
-Result<Plan> build_f32_plan(OneDnn& library, const NetworkConfig& config, const F32Weights& weights,
-                            const F32PlanOptions& options) {
+Result<Plan> build_fused_plan(OneDnn& library, const NetworkConfig& config, const FusedWeights& weights,
+                              const FusedPlanOptions& options) {
   return PlanBuilder(library, config, weights, options).build();
 }
 

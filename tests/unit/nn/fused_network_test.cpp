@@ -1,8 +1,10 @@
-#include "nn/vit/f32_network.hpp"
+#include "nn/vit/fused_network.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -98,6 +100,28 @@ TEST_P(KindOfTrunk, RefAndF32AgreeAfterEveryLayer) {
 INSTANTIATE_TEST_SUITE_P(All, KindOfTrunk, testing::ValuesIn(test::trunk_kinds()),
                          [](const auto& kind) { return kind.param.name; });
 
+// bf16 keeps 8 bits of a value: what a network of three blocks makes of that, relative to the largest value.
+class Bf16 : public testing::TestWithParam<test::TrunkKind> {};
+
+TEST_P(Bf16, StaysNearRef) {
+  if (!has_bf16_products()) GTEST_SKIP() << "no bf16 products here: " << effective_isa();
+  for (const NetworkConfig& config : {GetParam().config, test::with_adapters(GetParam().config)}) {
+    SCOPED_TRACE(test::describe(config));
+    constexpr int kImages = 3;
+    const TensorMap weights = hash_weights(config);
+    const std::vector<float> images = hash_images(config, kImages);
+    const Outputs want = run_network(*build_network(config, weights, kRef), images, kImages);
+    const Outputs got =
+        run_network(*build_network(config, weights, {.precision = Precision::bf16, .threads = 1}), images, kImages);
+    const float largest = std::abs(*std::ranges::max_element(want.feature, {}, [](float x) { return std::abs(x); }));
+    EXPECT_TRUE(expect_close(got.feature, want.feature, {.absolute = 0.02 * largest}));
+    EXPECT_NE(got.feature, want.feature);  // it did round
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Bf16, testing::ValuesIn(test::trunk_kinds()),
+                         [](const auto& kind) { return kind.param.name; });
+
 // Each field changes what the network computes: none is read and forgotten.
 TEST(KindsOfTrunks, EveryFieldMakesADifference) {
   const auto logits = [](const NetworkConfig& config) {
@@ -136,8 +160,8 @@ class ReadoutTest : public testing::TestWithParam<Readout> {
 
 TEST_P(ReadoutTest, LeavingOutUnreadRowsChangesNothing) {
   const std::vector<float> images = hash_images(config_, 3);
-  auto all = make_f32_network(config_, weights_, kOneThread, UnreadRows::compute);
-  auto needed = make_f32_network(config_, weights_, kOneThread, UnreadRows::skip);
+  auto all = make_fused_network(config_, weights_, kOneThread, UnreadRows::compute);
+  auto needed = make_fused_network(config_, weights_, kOneThread, UnreadRows::skip);
   ASSERT_TRUE(all && needed);
   const Outputs want = run_network(**all, images, 3);
   const Outputs got = run_network(**needed, images, 3);

@@ -1,0 +1,166 @@
+#include "nn/layers/input_steps.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "nn/layers/kernel_step.hpp"
+#include "nn/ops/resize.hpp"
+#include "tensorfile/float_bits.hpp"
+
+namespace dfa {
+namespace {
+
+void store(float value, float& to) {
+  to = value;
+}
+
+void store(float value, std::uint16_t& to) {
+  to = bf16_from_f32(value);
+}
+
+class PatchesStep final : public KernelStep {
+ public:
+  PatchesStep(int images, int side, int patch, Slice dst, int threads)
+      : KernelStep({dst}), images_(images), side_(side), patch_(patch), threads_(threads) {}
+  Status run(const RunContext& context) override {
+    const int grid = side_ / patch_;
+    const std::size_t row_values = 3 * to_size(patch_) * to_size(patch_);
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int line = 0; line < images_ * grid; ++line) {
+      for (int column = 0; column < grid; ++column) {
+        const std::size_t first = (to_size(line) * to_size(grid) + to_size(column)) * row_values;
+        if (element() == Element::bf16)
+          copy_patch(context.images, line / grid, line % grid, column, narrow(0) + first);
+        else
+          copy_patch(context.images, line / grid, line % grid, column, pointer(0) + first);
+      }
+    }
+    return {};
+  }
+  std::string_view op() const override {
+    return "patches";
+  }
+  std::string shape() const override {
+    return fmt::format("{}x3x{}x{}", images_, side_, side_);
+  }
+
+ private:
+  // dst: (3, P, P)
+  template <class Value>
+  void copy_patch(const float* images, int image, int row, int column, Value* dst) const {
+    const std::size_t side = to_size(side_);
+    const std::size_t patch = to_size(patch_);
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const float* plane = images + (to_size(image) * 3 + channel) * side * side;
+      for (std::size_t y = 0; y < patch; ++y, dst += patch) {
+        const float* line = plane + (to_size(row) * patch + y) * side + to_size(column) * patch;
+        for (std::size_t x = 0; x < patch; ++x) store(line[x], dst[x]);
+      }
+    }
+  }
+
+  int images_, side_, patch_, threads_;
+};
+
+class ChannelsLastStep final : public KernelStep {
+ public:
+  ChannelsLastStep(int images, int side, int out_side, Slice dst, Slice resized, int threads)
+      : KernelStep({dst, resized}), images_(images), side_(side), out_side_(out_side), threads_(threads) {}
+  Status run(const RunContext& context) override {
+    const float* planes = context.images;
+    if (out_side_ != side_) {
+      resize_bilinear(planes, 3 * images_, side_, out_side_, pointer(1), threads_);
+      planes = pointer(1);
+    }
+    const std::size_t side = to_size(out_side_);
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int line = 0; line < images_ * out_side_; ++line) {
+      const std::size_t image = to_size(line / out_side_);
+      const float* red = planes + image * 3 * side * side + to_size(line % out_side_) * side;
+      const std::size_t first = to_size(line) * side * 3;
+      if (element() == Element::bf16)
+        interleave(red, side, narrow(0) + first);
+      else
+        interleave(red, side, pointer(0) + first);
+    }
+    return {};
+  }
+  std::string_view op() const override {
+    return "channels_last";
+  }
+  std::string shape() const override {
+    return fmt::format("{}x3x{}x{}", images_, out_side_, out_side_);
+  }
+
+ private:
+  // One line of three planes to pixels.
+  template <class Value>
+  static void interleave(const float* red, std::size_t side, Value* dst) {
+    for (std::size_t x = 0; x < side; ++x) {
+      for (std::size_t channel = 0; channel < 3; ++channel) store(red[channel * side * side + x], dst[3 * x + channel]);
+    }
+  }
+
+  int images_, side_, out_side_, threads_;
+};
+
+class AssembleStep final : public KernelStep {
+ public:
+  AssembleStep(int images, int prefix, int tokens, int dim, const std::vector<float>& embed, Slice patches, Slice x,
+               int threads)
+      : KernelStep({patches, x}),
+        images_(images),
+        prefix_(prefix),
+        tokens_(tokens),
+        dim_(dim),
+        embed_(embed),
+        threads_(threads) {}
+  Status run(const RunContext&) override {
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int row = 0; row < images_ * tokens_; ++row) {
+      const int token = row % tokens_;
+      const float* embed = embed_.data() + to_size(token) * to_size(dim_);
+      float* x = pointer(1) + to_size(row) * to_size(dim_);
+      if (token < prefix_) {
+        std::copy_n(embed, dim_, x);
+        continue;
+      }
+      const std::size_t patches = to_size(row / tokens_) * to_size(tokens_ - prefix_);
+      const float* patch = pointer(0) + (patches + to_size(token - prefix_)) * to_size(dim_);
+      for (std::size_t i = 0; i < to_size(dim_); ++i) x[i] = patch[i] + embed[i];
+    }
+    return {};
+  }
+  std::string_view op() const override {
+    return "assemble";
+  }
+  std::string shape() const override {
+    return fmt::format("{}x{}x{}", images_, tokens_, dim_);
+  }
+
+ private:
+  int images_, prefix_, tokens_, dim_;
+  const std::vector<float>& embed_;
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_patches_step(int images, int side, int patch, Slice dst, int threads) {
+  return std::make_unique<PatchesStep>(images, side, patch, dst, threads);
+}
+
+std::unique_ptr<Step> make_channels_last_step(Plan& plan, int images, int side, int out_side, Slice dst, int threads) {
+  const std::size_t planes = out_side == side ? 1 : to_size(images) * 3 * to_size(out_side) * to_size(out_side);
+  return std::make_unique<ChannelsLastStep>(images, side, out_side, dst, plan.add_buffer(planes), threads);
+}
+
+std::unique_ptr<Step> make_assemble_step(int images, int prefix, int tokens, int dim, const std::vector<float>& embed,
+                                         Slice patches, Slice x, int threads) {
+  return std::make_unique<AssembleStep>(images, prefix, tokens, dim, embed, patches, x, threads);
+}
+
+}  // namespace dfa

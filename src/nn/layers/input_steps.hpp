@@ -1,0 +1,22 @@
+// Steps from the images to the first tokens and maps.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "nn/plan/plan.hpp"
+
+namespace dfa {
+
+// Images (N, 3, S, S) to rows (N * (S/P)^2, 3 P P): one row a patch, in the order of the patch weights.
+std::unique_ptr<Step> make_patches_step(int images, int side, int patch, Slice dst, int threads);
+
+// Images (N, 3, S, S) to (N, O, O, 3), resized bilinearly where O differs from S.
+std::unique_ptr<Step> make_channels_last_step(Plan& plan, int images, int side, int out_side, Slice dst, int threads);
+
+// x (N, T, D): the first `prefix` rows of an image are those of embed, row prefix + p is patches[p] + embed[prefix +
+// p]. embed (T, D) outlives the step.
+std::unique_ptr<Step> make_assemble_step(int images, int prefix, int tokens, int dim, const std::vector<float>& embed,
+                                         Slice patches, Slice x, int threads);
+
+}  // namespace dfa
