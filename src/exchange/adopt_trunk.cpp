@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/forget_pages.hpp"
+
 namespace dfa {
 namespace {
 
@@ -48,8 +50,11 @@ void tell(const ImportSettings& settings, std::string_view step) {
 }
 
 Status adopt_trunk(const NameMap& map, TensorMap theirs, int stored_image, PositionRule rule, const Refusal& refusal,
-                   Imported& imported) {
-  Renamed renamed = to_ours(map, std::move(theirs));
+                   Imported& imported, const MappedFile* file) {
+  const auto forget = [&] {
+    if (file != nullptr) forget_pages(*file);
+  };
+  Renamed renamed = to_ours(map, std::move(theirs), forget);
   renamed.report.ignored = std::move(imported.report.ignored);
   imported.report = std::move(renamed.report);
   DFA_TRY(require_all(imported.report, refusal.likely_cause, refusal.next_step));

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "base/file.hpp"
 #include "exchange/import.hpp"
 #include "exchange/name_map.hpp"
 #include "exchange/resample_positions.hpp"
@@ -24,7 +25,8 @@ void tell(const ImportSettings& settings, std::string_view step);
 // Renames `theirs` by `map` (made for the file's own image size, `stored_image`), brings learned positions to the size
 // of imported.model.config, and looks at every value. Fills imported.model.weights, report (ignored stays) and
 // notes. Other tensors that `map` makes (a head) are kept. Errors: model_tensors with the lists, in their names.
+// `file`, where it is given, is what `theirs` are views of: its pages leave memory as its tensors are copied.
 Status adopt_trunk(const NameMap& map, TensorMap theirs, int stored_image, PositionRule rule, const Refusal& refusal,
-                   Imported& imported);
+                   Imported& imported, const MappedFile* file = nullptr);
 
 }  // namespace dfa

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/forget_pages.hpp"
 #include "base/hash.hpp"
 #include "exchange/adopt_trunk.hpp"
 #include "exchange/import.hpp"
@@ -28,10 +29,17 @@ std::string bare_name(std::string_view name) {
   return std::string(name.starts_with(kTarget) ? name.substr(kTarget.size()) : name);
 }
 
-Status read_archive(const std::filesystem::path& path, Imported& imported, TensorMap& tensors) {
-  DFA_ASSIGN_OR_RETURN(const auto mapped, MappedFile::open(path, TorchLimits{}.max_file_bytes));
-  auto arrays = parse_npz(mapped->bytes(), mapped);
+struct Archive {
+  std::shared_ptr<const MappedFile> file;
+  TensorMap tensors;
+};
+
+Result<Archive> read_archive(const std::filesystem::path& path, Imported& imported) {
+  Archive archive;
+  DFA_ASSIGN_OR_RETURN(archive.file, MappedFile::open(path, TorchLimits{}.max_file_bytes));
+  auto arrays = parse_npz(archive.file->bytes(), archive.file);
   if (!arrays) return fail_within(path.string(), std::move(arrays).error());
+  forget_pages(*archive.file);  // every checksum was looked at
   DFA_ASSIGN_OR_RETURN(imported.source.sha256, sha256_file(path));
   imported.source.file = path.filename().string();
   imported.source.container = "npz";
@@ -43,11 +51,11 @@ Status read_archive(const std::filesystem::path& path, Imported& imported, Tenso
       continue;
     }
     if (tensor.dtype == Dtype::f64) tensor = convert_floats(tensor, Dtype::f32);
-    if (!tensors.emplace(name, std::move(tensor)).second)
+    if (!archive.tensors.emplace(name, std::move(tensor)).second)
       return fail(ErrorCode::model_format, "{}: two arrays are named {} once {} is stripped", path.string(), name,
                   kTarget);
   }
-  return {};
+  return archive;
 }
 
 // How many of encoderblock_0, encoderblock_1 ... have a tensor below them.
@@ -90,16 +98,15 @@ Result<Imported> import_google_npz(const std::filesystem::path& path, const Impo
   Imported imported;
   Model& model = imported.model;
   tell(settings, "reading");
-  TensorMap theirs;
-  DFA_TRY(read_archive(path, imported, theirs));
-  DFA_ASSIGN_OR_RETURN(model.config, infer(theirs));
+  DFA_ASSIGN_OR_RETURN(Archive archive, read_archive(path, imported));
+  DFA_ASSIGN_OR_RETURN(model.config, infer(archive.tensors));
   const int stored_image = model.config.image;
   for (const std::string& assignment : settings.set) DFA_TRY(set_network_field(model.config, assignment));
   DFA_TRY(check_trunk_config(model.config));
   imported.assumed = trunk_assumptions(model.config, {"activation", "norm_eps"}, settings.set);
   tell(settings, "looking at every value");
-  DFA_TRY(adopt_trunk(names_google(at_image(model.config, stored_image)), std::move(theirs), stored_image,
-                      PositionRule::bilinear, kRefusal, imported));
+  DFA_TRY(adopt_trunk(names_google(at_image(model.config, stored_image)), std::move(archive.tensors), stored_image,
+                      PositionRule::bilinear, kRefusal, imported, archive.file.get()));
   model.kind = "backbone";
   model.name = model_name(settings, path);
   model.license = license_text(

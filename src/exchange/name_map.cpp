@@ -121,7 +121,7 @@ Status check_name_map(const NameMap& map, const std::vector<ParameterSpec>& expe
   return {};
 }
 
-Renamed to_ours(const NameMap& map, TensorMap theirs) {
+Renamed to_ours(const NameMap& map, TensorMap theirs, const std::function<void()>& copied) {
   Renamed result;
   std::set<std::string_view> known;
   for (const MappedTensor& mapped : map) {
@@ -143,6 +143,7 @@ Renamed to_ours(const NameMap& map, TensorMap theirs) {
       result.tensors.emplace(mapped.name, std::move(view));
     } else {
       result.tensors.emplace(mapped.name, join(mapped, parts));
+      if (copied) copied();
     }
   }
   for (const auto& [name, tensor] : theirs)

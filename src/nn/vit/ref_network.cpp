@@ -154,7 +154,7 @@ class RefNetwork final : public Network {
 
   NetworkConfig config_;
   // Blocks are made of them when they are reached and forgotten again: the weights are never in memory twice, and
-  // making a block costs what one more token would.
+  // making a block is little beside running it for some hundred tokens.
   TensorMap weights_;
   int threads_;
   BlockObserver* observer_;
