@@ -49,12 +49,12 @@ void tell(const ImportSettings& settings, std::string_view step) {
   if (settings.progress) settings.progress(step);
 }
 
-Status adopt_trunk(const NameMap& map, TensorMap theirs, int stored_image, PositionRule rule, const Refusal& refusal,
-                   Imported& imported, const MappedFile* file) {
+Status adopt_trunk(const NameMap& map, const TensorMap& theirs, int stored_image, PositionRule rule,
+                   const Refusal& refusal, Imported& imported, const MappedFile* file) {
   const auto forget = [&] {
     if (file != nullptr) forget_pages(*file);
   };
-  Renamed renamed = to_ours(map, std::move(theirs), forget);
+  Renamed renamed = to_ours(map, theirs, forget);
   renamed.report.ignored = std::move(imported.report.ignored);
   imported.report = std::move(renamed.report);
   DFA_TRY(require_all(imported.report, refusal.likely_cause, refusal.next_step));

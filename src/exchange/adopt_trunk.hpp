@@ -26,7 +26,7 @@ void tell(const ImportSettings& settings, std::string_view step);
 // of imported.model.config, and looks at every value. Fills imported.model.weights, report (ignored stays) and
 // notes. Other tensors that `map` makes (a head) are kept. Errors: model_tensors with the lists, in their names.
 // `file`, where it is given, is what `theirs` are views of: its pages leave memory as its tensors are copied.
-Status adopt_trunk(const NameMap& map, TensorMap theirs, int stored_image, PositionRule rule, const Refusal& refusal,
-                   Imported& imported, const MappedFile* file = nullptr);
+Status adopt_trunk(const NameMap& map, const TensorMap& theirs, int stored_image, PositionRule rule,
+                   const Refusal& refusal, Imported& imported, const MappedFile* file = nullptr);
 
 }  // namespace dfa

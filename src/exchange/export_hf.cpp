@@ -129,9 +129,11 @@ Result<HfFiles> hf_files(const Model& model) {
   DFA_ASSIGN_OR_RETURN(Form form, form_of(model.config));
   HfFiles files{.architecture = std::string(form.architecture), .config = {}, .weights = {}, .left_out = {}};
   DFA_ASSIGN_OR_RETURN(files.weights.tensors, to_theirs(form.names, model.weights));
-  for (const auto& [name, tensor] : model.weights)
+  for (const auto& entry : model.weights) {
+    const std::string& name = entry.first;
     if (std::ranges::none_of(form.names, [&](const MappedTensor& mapped) { return mapped.name == name; }))
       files.left_out.push_back(fmt::format("{}: {} has no place for it", name, form.architecture));
+  }
   add_mask_token(form, model.config, files.weights.tensors);
   files.weights.metadata["format"] = "pt";
   form.config["dtype"] = dtype_word(files.weights.tensors);

@@ -105,7 +105,7 @@ Result<Imported> import_google_npz(const std::filesystem::path& path, const Impo
   DFA_TRY(check_trunk_config(model.config));
   imported.assumed = trunk_assumptions(model.config, {"activation", "norm_eps"}, settings.set);
   tell(settings, "looking at every value");
-  DFA_TRY(adopt_trunk(names_google(at_image(model.config, stored_image)), std::move(archive.tensors), stored_image,
+  DFA_TRY(adopt_trunk(names_google(at_image(model.config, stored_image)), archive.tensors, stored_image,
                       PositionRule::bilinear, kRefusal, imported, archive.file.get()));
   model.kind = "backbone";
   model.name = model_name(settings, path);

@@ -49,7 +49,7 @@ Result<Imported> import_timm(const std::filesystem::path& path, const ImportSett
   imported.assumed = std::move(trunk.assumed);
   tell(settings, "looking at every value");
   const NameMap map = names_timm(at_image(trunk.config, trunk.stored_image), trunk.form);
-  DFA_TRY(adopt_trunk(map, std::move(source.tensors), trunk.stored_image, trunk.rule, kRefusal, imported));
+  DFA_TRY(adopt_trunk(map, source.tensors, trunk.stored_image, trunk.rule, kRefusal, imported));
   if (trunk.config.registers > 0 && trunk.form.rows == TimmForm::PositionRows::every_token)
     DFA_TRY(fold_class_position(imported));
   model.kind = "backbone";

@@ -121,7 +121,7 @@ Status check_name_map(const NameMap& map, const std::vector<ParameterSpec>& expe
   return {};
 }
 
-Renamed to_ours(const NameMap& map, TensorMap theirs, const std::function<void()>& copied) {
+Renamed to_ours(const NameMap& map, const TensorMap& theirs, const std::function<void()>& copied) {
   Renamed result;
   std::set<std::string_view> known;
   for (const MappedTensor& mapped : map) {

@@ -41,7 +41,7 @@ struct Renamed {
 // Takes apart what the other library wrote. f32, f16, bf16 are kept as they are (parts of different types: f32).
 // Never fails: the report says what does not fit, and such tensors are left out. `copied`, where there is one, is
 // called whenever a tensor has been copied: its source is not read again.
-Renamed to_ours(const NameMap& map, TensorMap theirs, const std::function<void()>& copied = {});
+Renamed to_ours(const NameMap& map, const TensorMap& theirs, const std::function<void()>& copied = {});
 
 // The way back. Errors: model_tensors for a tensor that `ours` lacks; model_incompatible where a part that they do not
 // have is not zero.

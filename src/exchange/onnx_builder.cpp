@@ -17,19 +17,19 @@ std::string Builder::weight(const std::string& name) {
   return name;
 }
 
-std::string Builder::weight(const std::string& name, std::vector<std::int64_t> shape) {
+std::string Builder::weight(const std::string& name, const std::vector<std::int64_t>& shape) {
   const std::string whole = weight(name);
   return reshape(whole, shape);
 }
 
 std::string Builder::integers(const std::vector<std::int64_t>& values) {
-  const std::string name = fmt::format("constant.{}", fmt::join(values, "_"));
+  std::string name = fmt::format("constant.{}", fmt::join(values, "_"));
   initialize(name, Tensor::from_i64({static_cast<std::int64_t>(values.size())}, values));
   return name;
 }
 
 std::string Builder::scalar(float value) {
-  const std::string name = fmt::format("constant.{:a}", value);
+  std::string name = fmt::format("constant.{:a}", value);
   initialize(name, Tensor::from_f32({}, std::span(&value, 1)));
   return name;
 }

@@ -21,7 +21,7 @@ class Builder {
   // The weight of that name, which becomes an initializer when it is first asked for.
   std::string weight(const std::string& name);
   // The same tensor seen in another shape of as many elements.
-  std::string weight(const std::string& name, std::vector<std::int64_t> shape);
+  std::string weight(const std::string& name, const std::vector<std::int64_t>& shape);
   // Constants: equal ones exist once.
   std::string integers(const std::vector<std::int64_t>& values);
   std::string scalar(float value);

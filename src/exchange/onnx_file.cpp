@@ -18,6 +18,8 @@ template <class... Visitors>
 struct Overloaded : Visitors... {
   using Visitors::operator()...;
 };
+template <class... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 std::string attribute_message(const Attribute& attribute) {
   // AttributeProto: 1 name, 2 f, 3 i, 4 s, 8 ints, 20 type

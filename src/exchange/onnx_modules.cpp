@@ -49,7 +49,8 @@ std::string by_head(Builder& build, const std::string& x, AttentionShape shape) 
 // What follows the projections: q, k, v (N, heads, T, D / heads).
 std::string attend(Builder& build, const std::string& q, const std::string& k, const std::string& v,
                    AttentionShape shape) {
-  const float scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim / shape.heads)));
+  const int head_width = shape.dim / shape.heads;  // exact: heads divides dim
+  const float scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_width)));
   const std::string scores = build.add("MatMul", {q, build.transpose(k, {0, 1, 3, 2})});
   const std::string weights =
       build.add("Softmax", {build.add("Mul", {scores, build.scalar(scale)})}, {{"axis", std::int64_t{-1}}});
@@ -153,7 +154,7 @@ std::string trunk_block(Builder& build, const NetworkConfig& config, const std::
   build.enter(prefix + "mlp");
   const std::string added =
       mlp(build, config, layer_norm(build, middle, prefix + "norm2", config.norm_eps), prefix + "mlp.");
-  const std::string plain = build.add("Add", {middle, scaled(added, "ls2.gamma")});
+  std::string plain = build.add("Add", {middle, scaled(added, "ls2.gamma")});
   if (!config.gba) return plain;
   build.enter(prefix + "adaptor");
   const std::string narrow = build.add("Relu", {linear(build, middle, prefix + "adaptor.down_proj")});
@@ -192,7 +193,7 @@ std::string spatial_prior(Builder& build, const NetworkConfig& config, const std
   std::vector<std::string> tokens;
   for (std::size_t level = 0; level < levels.size(); ++level) {
     const std::string number = std::to_string(level + 2);
-    map = conv_norm(build, map, "spm.conv" + number + ".0", "spm.conv" + number + ".1", 2);
+    map = conv_norm(build, map, fmt::format("spm.conv{}.0", number), fmt::format("spm.conv{}.1", number), 2);
     const std::string projected =
         build.add("Conv", {map, build.weight("spm.fc" + number + ".weight"), build.weight("spm.fc" + number + ".bias")},
                   {{"kernel_shape", Integers{1, 1}}});

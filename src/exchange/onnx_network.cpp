@@ -73,7 +73,7 @@ class NetworkGraph {
     if (!positions.empty()) patches = build_.add("Add", {patches, positions});
     const std::string shape = build_.add(
         "Concat", {batch_size(), build_.integers({config_.prefix_tokens(), config_.dim})}, {{"axis", std::int64_t{0}}});
-    const std::string x = build_.add("Concat", {build_.add("Expand", {prefix, shape}), patches}, {kTokenAxis});
+    std::string x = build_.add("Concat", {build_.add("Expand", {prefix, shape}), patches}, {kTokenAxis});
     if (!config_.pre_norm) return x;
     build_.enter("norm_pre");
     return layer_norm(build_, x, "norm_pre", config_.norm_eps);
@@ -102,11 +102,11 @@ class NetworkGraph {
   std::string run_stages(std::string x) {
     std::string c = spatial_prior(build_, config_, spatial_picture());
     for (std::size_t stage = 0; stage < config_.stages.size(); ++stage) {
-      const std::string prefix = "interactions." + std::to_string(stage) + ".";
-      x = cross_attention(build_, config_, x, c, prefix + "injector.", Gate::gamma);
+      const std::string prefix = fmt::format("interactions.{}.", stage);
+      x = cross_attention(build_, config_, x, c, fmt::format("{}injector.", prefix), Gate::gamma);
       x = run_blocks(x, config_.stages[stage]);
       if (reads_trunk() && stage + 1 == config_.stages.size()) return x;
-      c = cross_attention(build_, config_, c, x, prefix + "extractor.", Gate::none);
+      c = cross_attention(build_, config_, c, x, fmt::format("{}extractor.", prefix), Gate::none);
     }
     return c;
   }

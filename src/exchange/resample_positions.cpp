@@ -57,8 +57,9 @@ Taps antialias_taps(int from, int to) {
   Taps taps(static_cast<std::size_t>(to));
   for (std::size_t i = 0; i < taps.size(); ++i) {
     const double centre = step * (static_cast<double>(i) + 0.5);
-    const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
-    const int last = std::min(static_cast<int>(centre + support + 0.5), from);
+    // Torch cuts towards zero here; lround() would round halves below zero the other way.
+    const int first = std::max(static_cast<int>(centre - support + 0.5), 0);    // NOLINT(bugprone-incorrect-roundings)
+    const int last = std::min(static_cast<int>(centre + support + 0.5), from);  // NOLINT(bugprone-incorrect-roundings)
     double sum = 0;
     for (int j = first; j < last; ++j) {
       taps[i].push_back({static_cast<std::size_t>(j), cubic((j + 0.5 - centre) / widened, kAntialiasA)});

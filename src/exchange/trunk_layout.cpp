@@ -83,7 +83,8 @@ Result<Settled> settle(const NetworkConfig& sizes, const TrunkSource& source, co
 std::vector<std::string> drop_ignored(TensorMap& tensors, const std::vector<std::string>& prefixes) {
   std::vector<std::string> dropped;
   std::erase_if(tensors, [&](const auto& entry) {
-    const auto& [name, tensor] = entry;
+    const std::string& name = entry.first;
+    const Tensor& tensor = entry.second;
     const bool ignored = std::ranges::any_of(prefixes, [&](const auto& prefix) { return name.starts_with(prefix); });
     if (ignored) dropped.push_back(fmt::format("{} ({} {})", name, dtype_name(tensor.dtype), shape_text(tensor.shape)));
     return ignored;
@@ -144,7 +145,7 @@ Status take_trunk(Imported& imported, TensorMap theirs, const TrunkSource& sourc
   NameMap map = layout.names(settled.stored, theirs, source.prefix);
   if (!source.head.empty()) add_head(source.head, settled.stored, map);
   tell(settings, "looking at every value");
-  DFA_TRY(adopt_trunk(map, std::move(theirs), settled.stored.image,
+  DFA_TRY(adopt_trunk(map, theirs, settled.stored.image,
                       settled.stored.registers > 0 ? layout.positions_with_registers : layout.positions, kRefusal,
                       imported));
   return check_weights(source.head.empty() ? trunk_parameters(settled.config) : network_parameters(settled.config),

@@ -13,7 +13,6 @@ std::int64_t targets_above(dnnl::cpu_isa isa) {
   constexpr std::int64_t kAvx512 = HWY_AVX3 | HWY_AVX3_DL;
   switch (isa) {
     case dnnl::cpu_isa::sse41:
-      return kAvx512 | HWY_AVX2;
     case dnnl::cpu_isa::avx:  // Highway has no target for AVX alone
       return kAvx512 | HWY_AVX2;
     case dnnl::cpu_isa::avx2:

@@ -48,7 +48,7 @@ class HeaderParser {
       const int key = eat("'descr'") ? 1 : eat("'fortran_order'") ? 2 : eat("'shape'") ? 4 : 0;
       if (key == 0 || (seen & key) != 0 || !eat(":")) return "an unknown or repeated key";
       seen |= key;
-      const auto problem = key == 1 ? dtype(header) : key == 2 ? order(header) : shape(header);
+      auto problem = key == 1 ? dtype(header) : key == 2 ? order(header) : shape(header);
       if (problem) return problem;
       if (!eat(",") && !at("}")) return "no comma between entries";
     }

@@ -332,6 +332,7 @@ class PlanBuilder {
       const Slice norm = add_wide_rows(c_.tokens, config_.dim);
       add_layer_norm(Part::head, "norm", options_.images * c_.tokens, weights_.norm, c_.values, norm);
       std::vector<int> level_tokens;
+      level_tokens.reserve(3);
       for (int level = 0; level < 3; ++level)
         level_tokens.push_back(config_.spatial_side(level) * config_.spatial_side(level));
       plan_.add_step(Part::head, "level_mean",
