@@ -93,7 +93,7 @@ TEST(EvaluationPage, StaysSmall) {
   ScoreTable scores;
   RngStream stream(8, "page");
   const std::string name(200, 'm');
-  for (int i = 0; i < 30'000; ++i) {
+  for (int i = 0; i < 6'000; ++i) {
     const int label = i % 2;
     const std::string path = fmt::format("{}{}", name, i),
                       method = label == 0 ? "" : fmt::format("{}{}", name, i % 500);
