@@ -1,31 +1,9 @@
 #include "exchange/describe_import.hpp"
 
-#include <algorithm>
-
+#include "model/list_text.hpp"
 #include "model/strict_json.hpp"
 
 namespace dfa {
-namespace {
-
-// Shown of a long list; the JSON forms hold all of it.
-constexpr std::size_t kShown = 20;
-constexpr std::size_t kShownBytes = 200;
-
-std::string cut(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.size() <= kShownBytes ? text : text.substr(0, kShownBytes) + "...";
-}
-
-std::string list_text(std::string_view title, const std::vector<std::string>& names) {
-  if (names.empty()) return {};
-  const std::size_t shown = std::min(kShown, names.size());
-  std::string text = fmt::format("{} ({})\n", title, names.size());
-  for (std::size_t i = 0; i < shown; ++i) text += "  " + cut(names[i]) + "\n";
-  if (shown < names.size()) text += fmt::format("  ... and {} more\n", names.size() - shown);
-  return text;
-}
-
-}  // namespace
 
 std::string import_text(const Imported& imported) {
   const ImportSource& source = imported.source;
@@ -34,7 +12,7 @@ std::string import_text(const Imported& imported) {
       source.wrapper.empty() ? "" : fmt::format(" with its tensors below {}", source.wrapper), source.sha256);
   if (source.stripped_prefixes > 0)
     text += fmt::format("`module.` was stripped from {} names\n", source.stripped_prefixes);
-  text += imported.report.text(kShown) + "\n";
+  text += imported.report.text(kShownOfList) + "\n";
   text += list_text("assumed, as the shapes do not tell (change with --set)", imported.assumed);
   text += list_text("to know", imported.notes);
   text += list_text("beside the tensors, left alone", source.ignored);

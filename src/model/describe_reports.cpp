@@ -3,28 +3,11 @@
 #include <algorithm>
 
 #include "model/describe.hpp"
+#include "model/list_text.hpp"
 #include "model/strict_json.hpp"
 
 namespace dfa {
 namespace {
-
-// Shown of a long list; the JSON forms hold all of it.
-constexpr std::size_t kShown = 20;
-constexpr std::size_t kShownBytes = 200;
-
-std::string cut(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.size() <= kShownBytes ? text : text.substr(0, kShownBytes) + "...";
-}
-
-std::string list_text(std::string_view title, const std::vector<std::string>& names) {
-  if (names.empty()) return {};
-  const std::size_t shown = std::min(kShown, names.size());
-  std::string text = fmt::format("{} ({})\n", title, names.size());
-  for (std::size_t i = 0; i < shown; ++i) text += "  " + cut(names[i]) + "\n";
-  if (shown < names.size()) text += fmt::format("  ... and {} more\n", names.size() - shown);
-  return text;
-}
 
 std::string difference_text(const TensorDifference& difference) {
   std::string text = difference.name + ": " + difference.kind;
@@ -75,8 +58,8 @@ std::string diff_text(const ModelDiff& diff) {
   if (diff.identical()) return fmt::format("identical: metadata and {} tensors\n", diff.equal_tensors);
   std::vector<std::string> metadata, tensors;
   for (const MetadataDifference& difference : diff.metadata)
-    metadata.push_back(fmt::format("{}: {} | {}", difference.key, cut(difference.a.value_or("(none)")),
-                                   cut(difference.b.value_or("(none)"))));
+    metadata.push_back(fmt::format("{}: {} | {}", difference.key, cut_line(difference.a.value_or("(none)")),
+                                   cut_line(difference.b.value_or("(none)"))));
   for (const TensorDifference& difference : diff.tensors) tensors.push_back(difference_text(difference));
   std::string text;
   if (!metadata.empty()) text += fmt::format("metadata ({})\n  {}\n", metadata.size(), fmt::join(metadata, "\n  "));

@@ -33,7 +33,7 @@ struct NetworkOptions {
   int threads = 0;                    // 0: every processor this process may use
   int max_batch = 8;                  // larger batches are cut; plans are made per batch size and cached
   TraceSink* trace = nullptr;         // class dispatch: which kernel each step got; may be null
-  BlockObserver* observer = nullptr;  // may be null. With one, the f32 engine computes rows that nobody reads, too
+  BlockObserver* observer = nullptr;  // may be null. With one, rows that nobody reads are computed, too
 };
 
 // What one forward pass leaves behind. Spans may be empty where the caller does not want the value.

@@ -8,18 +8,10 @@
 
 #include "nn/layers/kernel_step.hpp"
 #include "nn/ops/resize.hpp"
-#include "tensorfile/float_bits.hpp"
+#include "nn/plan/value.hpp"
 
 namespace dfa {
 namespace {
-
-void store(float value, float& to) {
-  to = value;
-}
-
-void store(float value, std::uint16_t& to) {
-  to = bf16_from_f32(value);
-}
 
 class PatchesStep final : public KernelStep {
  public:

@@ -8,7 +8,7 @@
 
 #include "nn/layers/kernel_step.hpp"
 #include "nn/ops/attention_amx.hpp"
-#include "tensorfile/float_bits.hpp"
+#include "nn/plan/value.hpp"
 
 namespace dfa {
 namespace {
@@ -132,18 +132,6 @@ class GateStep final : public KernelStep {
   }
 
  private:
-  static float wide(float value) {
-    return value;
-  }
-  static float wide(std::uint16_t value) {
-    return f32_from_bf16(value);
-  }
-  static void store(float value, float& to) {
-    to = value;
-  }
-  static void store(float value, std::uint16_t& to) {
-    to = bf16_from_f32(value);
-  }
   template <class Value>
   void gate_row(const Value* src, Value* dst, std::size_t width) const {
     for (std::size_t i = 0; i < width; ++i) store(activate(activation_, wide(src[i])) * wide(src[width + i]), dst[i]);

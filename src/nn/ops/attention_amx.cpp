@@ -141,61 +141,38 @@ DFA_AMX void pack_values(const Task& task, std::size_t row, std::size_t keys, co
   }
 }
 
-// scores (32, keys) = q (32, head_dim) k^T
-DFA_AMX void score_queries(const std::uint16_t* q, const std::uint16_t* keys, const Layout& at, float* scores) {
-  const std::size_t tiles = at.head_dim / kDepth;
-  const long q_bytes = static_cast<long>(2 * at.head_dim);
-  const long score_bytes = static_cast<long>(4 * at.keys);
-  for (std::size_t key = 0; key < at.keys; key += 2 * kRows) {
-    const std::uint16_t* left = keys + key / kRows * tiles * kTile;
-    const std::uint16_t* right = left + tiles * kTile;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (std::size_t depth = 0; depth < tiles; ++depth) {
-      _tile_loadd(4, q + depth * kDepth, q_bytes);
-      _tile_loadd(5, q + kRows * at.head_dim + depth * kDepth, q_bytes);
-      _tile_loadd(6, left + depth * kTile, kTileBytes);
-      _tile_loadd(7, right + depth * kTile, kTileBytes);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, scores + key, score_bytes);
-    _tile_stored(1, scores + key + kRows, score_bytes);
-    _tile_stored(2, scores + kRows * at.keys + key, score_bytes);
-    _tile_stored(3, scores + kRows * at.keys + key + kRows, score_bytes);
+// c (32, 32) = a (32, 32 tiles) b, where b is two columns of B tiles: left and right. Strides in values.
+DFA_AMX inline void multiply(const std::uint16_t* a, std::size_t a_stride, const std::uint16_t* left,
+                             const std::uint16_t* right, std::size_t tiles, float* c, std::size_t c_stride) {
+  const long a_bytes = static_cast<long>(2 * a_stride);
+  const long c_bytes = static_cast<long>(4 * c_stride);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
+    _tile_loadd(4, a + tile * kDepth, a_bytes);
+    _tile_loadd(5, a + kRows * a_stride + tile * kDepth, a_bytes);
+    _tile_loadd(6, left + tile * kTile, kTileBytes);
+    _tile_loadd(7, right + tile * kTile, kTileBytes);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
   }
+  _tile_stored(0, c, c_bytes);
+  _tile_stored(1, c + kRows, c_bytes);
+  _tile_stored(2, c + kRows * c_stride, c_bytes);
+  _tile_stored(3, c + kRows * c_stride + kRows, c_bytes);
 }
 
-// mixed (32, head_dim) = weights (32, keys) v
-DFA_AMX void mix_values(const std::uint16_t* weights, const std::uint16_t* values, const Layout& at, float* mixed) {
-  const std::size_t tiles = at.keys / kDepth;
-  const long weight_bytes = static_cast<long>(2 * at.keys);
-  const long mixed_bytes = static_cast<long>(4 * at.head_dim);
-  for (std::size_t column = 0; column < at.head_dim; column += 2 * kRows) {
-    const std::uint16_t* left = values + column / kRows * tiles * kTile;
-    const std::uint16_t* right = left + tiles * kTile;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (std::size_t key = 0; key < tiles; ++key) {
-      _tile_loadd(4, weights + key * kDepth, weight_bytes);
-      _tile_loadd(5, weights + kRows * at.keys + key * kDepth, weight_bytes);
-      _tile_loadd(6, left + key * kTile, kTileBytes);
-      _tile_loadd(7, right + key * kTile, kTileBytes);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, mixed + column, mixed_bytes);
-    _tile_stored(1, mixed + column + kRows, mixed_bytes);
-    _tile_stored(2, mixed + kRows * at.head_dim + column, mixed_bytes);
-    _tile_stored(3, mixed + kRows * at.head_dim + column + kRows, mixed_bytes);
+// c (32, columns) = a (32, depth) b, b packed as B tiles: all tiles of 16 columns, then those of the next 16.
+DFA_AMX void multiply_packed(const std::uint16_t* a, std::size_t depth, const std::uint16_t* b, std::size_t columns,
+                             float* c) {
+  const std::size_t tiles = depth / kDepth;
+  for (std::size_t column = 0; column < columns; column += 2 * kRows) {
+    const std::uint16_t* left = b + column / kRows * tiles * kTile;
+    multiply(a, depth, left, left + tiles * kTile, tiles, c + column, columns);
   }
 }
 
@@ -254,11 +231,11 @@ DFA_AMX void attend_head(const AttentionShape& shape, const Task& task, std::byt
     for (std::size_t i = 0; i < count; ++i)
       std::memcpy(queries + i * at.head_dim, task.q + (first + i) * shape.q.row, 2 * at.head_dim);
     std::memset(queries + count * at.head_dim, 0, 2 * (kQueries - count) * at.head_dim);
-    score_queries(queries, packed_keys, at, scores);
+    multiply_packed(queries, at.head_dim, packed_keys, at.keys, scores);
     float factors[kQueries];
     for (std::size_t i = 0; i < kQueries; ++i)
       factors[i] = soften(scores + i * at.keys, keys, at.keys, weights + i * at.keys);
-    mix_values(weights, packed_values, at, mixed);
+    multiply_packed(weights, at.keys, packed_values, at.head_dim, mixed);
     for (std::size_t i = 0; i < count; ++i)
       store_row(mixed + i * at.head_dim, at.head_dim, factors[i], task.out + (first + i) * shape.out.row);
   }

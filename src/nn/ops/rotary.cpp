@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "tensorfile/float_bits.hpp"
+#include "nn/plan/value.hpp"
 
 namespace dfa {
 
@@ -26,19 +26,6 @@ RotaryTable make_rotary_table(const NetworkConfig& config) {
 }
 
 namespace {
-
-float wide(float value) {
-  return value;
-}
-float wide(std::uint16_t value) {
-  return f32_from_bf16(value);
-}
-void store(float value, float& to) {
-  to = value;
-}
-void store(float value, std::uint16_t& to) {
-  to = bf16_from_f32(value);
-}
 
 template <class Value>
 void turn(const RotaryTable& table, int heads, Value* rows, std::size_t stride) {

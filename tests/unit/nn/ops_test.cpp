@@ -42,6 +42,20 @@ struct AttentionCase {
   int images, heads, head_dim, queries, keys, threads;
 };
 
+// q and out (N, Tq, H * head_dim); k and v beside each other, (N, Tk, 2 H * head_dim).
+AttentionShape shape_of(const AttentionCase& c) {
+  const std::size_t dim = static_cast<std::size_t>(c.heads) * static_cast<std::size_t>(c.head_dim);
+  const std::size_t queries = static_cast<std::size_t>(c.queries), keys = static_cast<std::size_t>(c.keys);
+  return {.images = c.images,
+          .heads = c.heads,
+          .head_dim = c.head_dim,
+          .queries = c.queries,
+          .keys = c.keys,
+          .q = {queries * dim, dim},
+          .kv = {keys * 2 * dim, 2 * dim},
+          .out = {queries * dim, dim}};
+}
+
 class Attention : public testing::TestWithParam<AttentionCase> {
  protected:
   void SetUp() override { cap_highway(); }
@@ -75,14 +89,7 @@ TEST_P(Attention, AgreesWithThePlainLoops) {
   const std::size_t images = static_cast<std::size_t>(c.images);
   const std::vector<float> q = random_values(rng, images * queries * dim, -1, 1);
   const std::vector<float> kv = random_values(rng, images * keys * 2 * dim, -3, 3);
-  const AttentionShape shape{.images = c.images,
-                             .heads = c.heads,
-                             .head_dim = c.head_dim,
-                             .queries = c.queries,
-                             .keys = c.keys,
-                             .q = {queries * dim, dim},
-                             .kv = {keys * 2 * dim, 2 * dim},
-                             .out = {queries * dim, dim}};
+  const AttentionShape shape = shape_of(c);
   std::vector<float> got(q.size(), -1.0F);
   // What lies in scratch before must not matter.
   std::vector<float> scratch(attention_scratch(shape, c.threads), std::numeric_limits<float>::quiet_NaN());
@@ -131,14 +138,7 @@ TEST_P(Attention, AgreesInBf16) {
   RngStream rng(2, "attention_test");
   const auto q = narrowed(random_values(rng, images * queries * dim, -1, 1));
   const auto kv = narrowed(random_values(rng, images * keys * 2 * dim, -3, 3));
-  const AttentionShape shape{.images = c.images,
-                             .heads = c.heads,
-                             .head_dim = c.head_dim,
-                             .queries = c.queries,
-                             .keys = c.keys,
-                             .q = {queries * dim, dim},
-                             .kv = {keys * 2 * dim, 2 * dim},
-                             .out = {queries * dim, dim}};
+  const AttentionShape shape = shape_of(c);
   const std::vector<float> wide_q = widened(q), wide_kv = widened(kv);
   std::vector<float> want(q.size());
   std::vector<float> scratch(attention_scratch(shape, c.threads));
