@@ -8,13 +8,10 @@
 #include "nn/layers/linear_weights.hpp"
 #include "nn/layers/onednn.hpp"
 #include "nn/layers/weight_store.hpp"
+#include "nn/ops/gemm.hpp"
 #include "nn/plan/plan.hpp"
 
 namespace dfa {
-
-// What happens to a product before it is stored.
-//   quick_gelu: x / (1 + exp(-1.702 x)). silu: x / (1 + exp(-x)).
-enum class After { nothing, relu, gelu, quick_gelu, silu, add_to_destination };
 
 // Weights in the layout that the machine's kernel likes best for about `rows` rows.
 class PackedLinear {

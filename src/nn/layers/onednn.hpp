@@ -24,6 +24,7 @@ class OneDnn {
   dnnl::stream stream;
 };
 
+// Of the two formats that its primitives get here; codes go to our own products.
 inline dnnl::memory::data_type onednn_type(Element element) {
   return element == Element::f32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;
 }

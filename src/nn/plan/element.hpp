@@ -1,4 +1,4 @@
-// The number format of activations and packed weights.
+// The number format of activations and packed weights. u8: codes (nn/ops/codes.hpp), with s8 weights.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +7,30 @@
 
 namespace dfa {
 
-enum class Element : std::uint8_t { f32, bf16 };
+enum class Element : std::uint8_t { f32, bf16, u8 };
 
 constexpr std::size_t element_size(Element element) {
-  return element == Element::f32 ? 4 : 2;
+  switch (element) {
+    case Element::f32:
+      return 4;
+    case Element::bf16:
+      return 2;
+    case Element::u8:
+      break;
+  }
+  return 1;
 }
 
 constexpr std::string_view element_name(Element element) {
-  return element == Element::f32 ? "f32" : "bf16";
+  switch (element) {
+    case Element::f32:
+      return "f32";
+    case Element::bf16:
+      return "bf16";
+    case Element::u8:
+      break;
+  }
+  return "u8";
 }
 
 }  // namespace dfa
