@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -29,6 +30,7 @@ class KernelStep : public Step {
   explicit KernelStep(std::vector<Slice> slices) : slices_(std::move(slices)), pointers_(slices_.size()) {}
 
   Element element_of(std::size_t index) const { return slices_[index].element; }
+  std::byte* bytes(std::size_t index) const { return pointers_[index]; }
   // The slice must hold that format.
   float* pointer(std::size_t index) const {
     assert(element_of(index) == Element::f32);

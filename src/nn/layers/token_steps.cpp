@@ -46,12 +46,13 @@ class AttentionStep final : public KernelStep {
   AttentionStep(const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out, Slice scratch, int threads)
       : KernelStep({q, k, v, out, scratch}), shape_(shape), threads_(threads), tiles_(on_tiles(shape, q.element)) {}
   Status run(const RunContext&) override {
+    const AttentionOut out{bytes(3), element_of(3), nullptr};
     if (tiles_)
-      attention_amx(shape_, narrow(0), narrow(1), narrow(2), narrow(3), pointer(4), threads_);
+      attention_amx(shape_, narrow(0), narrow(1), narrow(2), out, pointer(4), threads_);
     else if (element() == Element::bf16)
-      attention_bf16(shape_, narrow(0), narrow(1), narrow(2), narrow(3), pointer(4), threads_);
+      attention_bf16(shape_, narrow(0), narrow(1), narrow(2), out, pointer(4), threads_);
     else
-      attention(shape_, pointer(0), pointer(1), pointer(2), pointer(3), pointer(4), threads_);
+      attention(shape_, pointer(0), pointer(1), pointer(2), out, pointer(4), threads_);
     return {};
   }
   std::string_view op() const override { return "attention"; }
