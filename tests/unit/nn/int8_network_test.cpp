@@ -95,7 +95,7 @@ TEST_P(Int8, StaysNearRef) {
         build_network(config, weights, {.precision = Precision::int8, .threads = 1, .quantisation = &scales});
     const Outputs got = run_network(*network, images, kImages);
     const float largest = std::abs(*std::ranges::max_element(want.feature, {}, [](float x) { return std::abs(x); }));
-    EXPECT_TRUE(expect_close(got.feature, want.feature, {.absolute = 0.03 * largest}));
+    EXPECT_TRUE(expect_close(got.feature, want.feature, {.absolute = 0.05 * largest}));
     EXPECT_NE(got.feature, want.feature);  // it did round
   }
 }
