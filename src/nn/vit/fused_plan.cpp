@@ -1,7 +1,9 @@
 #include "nn/vit/fused_plan.hpp"
 
+#include <algorithm>
+#include <map>
 #include <optional>
-#include <set>
+
 #include <string>
 
 #include "nn/layers/input_steps.hpp"
@@ -9,6 +11,9 @@
 
 namespace dfa {
 namespace {
+
+// Images whose keys and values lie in the workspace at once while trunk and maps interact.
+constexpr int kCrossImages = 4;
 
 // Axes: N images, T tokens of the trunk, C tokens of the spatial maps, D width.
 class PlanBuilder {
@@ -45,23 +50,22 @@ class PlanBuilder {
     int row_values = 0;
   };
 
-  std::size_t row_values(int tokens, int width) const {
-    return static_cast<std::size_t>(options_.images) * static_cast<std::size_t>(tokens) *
-           static_cast<std::size_t>(width);
+  static std::size_t row_values(int rows, int width) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
   }
 
   // What lies between two products and is not quantised.
-  Slice add_rows(int tokens, int width) { return plan_.add_buffer(row_values(tokens, width), options_.element); }
+  Slice add_rows(int rows, int width) { return plan_.add_buffer(row_values(rows, width), options_.element); }
   // What `reader` reads, in its format.
-  Slice add_input(int tokens, const PackedLinear& reader) {
-    return plan_.add_buffer(row_values(tokens, reader.in()), reader.input().element, reader.input().codes);
+  Slice add_input(int rows, const PackedLinear& reader) {
+    return plan_.add_buffer(row_values(rows, reader.in()), reader.input().element, reader.input().codes);
   }
-  // The streams themselves and what the head reads: f32 in every engine.
-  Slice add_wide_rows(int tokens, int width) { return plan_.add_buffer(row_values(tokens, width)); }
+  // The streams themselves and what the head reads, `tokens` of each image: f32 in every engine.
+  Slice add_wide_rows(int tokens, int width) { return plan_.add_buffer(row_values(options_.images * tokens, width)); }
 
   Status add_linear(Part part, const std::string& name, const PackedLinear& layer, int rows, Slice src, Slice dst,
                     After after) {
-    observe_site(part, layer, rows, src);
+    observe_site(part, name, layer, rows, src);
     if (dst.element == Element::u8 && layer.own() == nullptr)
       return add_encoded(part, name, layer, rows, src, dst, after);
     DFA_ASSIGN_OR_RETURN(auto step, make_linear_step(library_, plan_, layer, rows, src, dst, after, options_.threads));
@@ -79,10 +83,11 @@ class PlanBuilder {
     return {};
   }
 
-  // Calibration sees each site once, where it is read first.
-  void observe_site(Part part, const PackedLinear& layer, int rows, Slice src) {
+  // Calibration sees each site once, with the first of its readers.
+  void observe_site(Part part, const std::string& reader, const PackedLinear& layer, int rows, Slice src) {
     const std::string& site = layer.input().site;
-    if (options_.activations == nullptr || site.empty() || !seen_sites_.insert(site).second) return;
+    if (options_.activations == nullptr || site.empty()) return;
+    if (first_readers_.emplace(site, reader).first->second != reader) return;
     plan_.add_step(part, site, make_observe_site_step(*options_.activations, site, rows, layer.in(), src));
   }
 
@@ -90,7 +95,7 @@ class PlanBuilder {
   // its readers, which share one format.
   Slice normalised(Part part, const std::string& name, Stream& stream, const PackedLinear& reader) {
     if (!stream.normalised) {
-      stream.normalised = add_input(stream.tokens, reader);
+      stream.normalised = add_input(options_.images * stream.tokens, reader);
       add_layer_norm(part, name, options_.images * stream.tokens, kNoAffine, stream.values, *stream.normalised);
     }
     return *stream.normalised;
@@ -102,14 +107,14 @@ class PlanBuilder {
     plan_.add_step(part, name, make_layer_norm_step(shape, norm, src, dst, options_.threads));
   }
 
-  // Returns (N * q.tokens, D), as `reader` reads it.
-  Slice add_attention(Part part, const std::string& name, int heads, Projection q, Projection k, Projection v,
-                      const PackedLinear& reader) {
+  // Of `images` images. Returns (images * q.tokens, D), as `reader` reads it.
+  Slice add_attention(Part part, const std::string& name, int images, int heads, Projection q, Projection k,
+                      Projection v, const PackedLinear& reader) {
     const std::size_t dim = static_cast<std::size_t>(config_.dim);
     const auto strides = [](int tokens, std::size_t row) {
       return TokenStrides{static_cast<std::size_t>(tokens) * row, row};
     };
-    const AttentionShape shape{.images = options_.images,
+    const AttentionShape shape{.images = images,
                                .heads = heads,
                                .head_dim = config_.dim / heads,
                                .queries = q.tokens,
@@ -117,7 +122,7 @@ class PlanBuilder {
                                .q = strides(q.tokens, static_cast<std::size_t>(q.row_values)),
                                .kv = strides(k.tokens, static_cast<std::size_t>(k.row_values)),
                                .out = strides(q.tokens, dim)};
-    const Slice out = add_input(q.tokens, reader);
+    const Slice out = add_input(images * q.tokens, reader);
     plan_.add_step(part, name, make_attention_step(plan_, shape, q.values, k.values, v.values, out, options_.threads));
     return out;
   }
@@ -132,7 +137,7 @@ class PlanBuilder {
 
   Status embed_patches() {
     const int patches = x_.tokens - config_.prefix_tokens();
-    const Slice rows = add_rows(patches, weights_.patch_embed.in());
+    const Slice rows = add_rows(options_.images * patches, weights_.patch_embed.in());
     const Slice embedded = add_wide_rows(patches, config_.dim);
     x_.values = add_wide_rows(x_.tokens, config_.dim);
     plan_.add_step(Part::patch_embed, "patches",
@@ -220,21 +225,44 @@ class PlanBuilder {
     return cross(Part::extractor, "extractor." + name, weights_.extractors[stage], c_, x_);
   }
 
-  // query += out_proj(attention(q of query, k and v of source))
+  // query += out_proj(attention(q of query, k and v of source)), some images at a time: keys and values of all maps
+  // would be the largest thing in the workspace.
   Status cross(Part part, const std::string& name, const FusedCross& cross, Stream& query, Stream& source) {
-    const int dim = config_.dim;
-    const int query_rows = options_.images * query.tokens;
-    const Slice query_norm = normalised(part, name + ".query_norm", query, cross.q);
-    const Slice source_norm = normalised(part, name + ".feat_norm", source, cross.kv);
-    const Slice q = add_rows(query.tokens, dim);
-    const Slice kv = add_rows(source.tokens, 2 * dim);
-    DFA_TRY(add_linear(part, name + ".q", cross.q, query_rows, query_norm, q, After::nothing));
-    DFA_TRY(add_linear(part, name + ".kv", cross.kv, options_.images * source.tokens, source_norm, kv, After::nothing));
-    const Slice mixed = add_attention(part, name + ".attention", config_.lsa_heads, {q, query.tokens, dim},
-                                      {kv, source.tokens, 2 * dim},
-                                      {kv.at(static_cast<std::size_t>(dim)), source.tokens, 2 * dim}, cross.out);
+    const CrossInputs inputs{normalised(part, name + ".query_norm", query, cross.q),
+                             normalised(part, name + ".feat_norm", source, cross.kv)};
+    for (int first = 0; first < options_.images; first += kCrossImages)
+      DFA_TRY(cross_images(part, name, cross, query, source, inputs,
+                           {first, std::min(kCrossImages, options_.images - first)}));
     query.normalised.reset();
-    return add_linear(part, name + ".out", cross.out, query_rows, mixed, query.values, After::add_to_destination);
+    return {};
+  }
+
+  struct CrossInputs {
+    Slice query, source;
+  };
+  struct ImageRange {
+    int first, count;
+  };
+
+  Status cross_images(Part part, const std::string& name, const FusedCross& cross, const Stream& query,
+                      const Stream& source, CrossInputs inputs, ImageRange images) {
+    const int dim = config_.dim;
+    const int query_rows = images.count * query.tokens, source_rows = images.count * source.tokens;
+    const auto from_first = [&](Slice rows, int tokens) {
+      return rows.at(static_cast<std::size_t>(images.first) * static_cast<std::size_t>(tokens) *
+                     static_cast<std::size_t>(dim));
+    };
+    const Slice q = add_rows(query_rows, dim);
+    const Slice kv = add_rows(source_rows, 2 * dim);
+    DFA_TRY(
+        add_linear(part, name + ".q", cross.q, query_rows, from_first(inputs.query, query.tokens), q, After::nothing));
+    DFA_TRY(add_linear(part, name + ".kv", cross.kv, source_rows, from_first(inputs.source, source.tokens), kv,
+                       After::nothing));
+    const Slice mixed = add_attention(part, name + ".attention", images.count, config_.lsa_heads,
+                                      {q, query.tokens, dim}, {kv, source.tokens, 2 * dim},
+                                      {kv.at(static_cast<std::size_t>(dim)), source.tokens, 2 * dim}, cross.out);
+    return add_linear(part, name + ".out", cross.out, query_rows, mixed, from_first(query.values, query.tokens),
+                      After::add_to_destination);
   }
 
   Status run_blocks(StageRange range) {
@@ -268,12 +296,13 @@ class PlanBuilder {
     const int rows = options_.images * x_.tokens;
     const int width = 3 * config_.dim;
     const Slice norm = normalised(Part::blocks, name + ".norm1", x_, block.qkv);
-    const Slice qkv = add_rows(x_.tokens, width);
+    const Slice qkv = add_rows(rows, width);
     DFA_TRY(add_linear(Part::blocks, name + ".qkv", block.qkv, rows, norm, qkv, After::nothing));
     turn(name + ".turn_q", qkv, width);
     turn(name + ".turn_k", qkv.at(dim), width);
-    const Slice mixed = add_attention(Part::blocks, name + ".attention", config_.heads, {qkv, x_.tokens, width},
-                                      {qkv.at(dim), x_.tokens, width}, {qkv.at(2 * dim), x_.tokens, width}, block.proj);
+    const Slice mixed =
+        add_attention(Part::blocks, name + ".attention", options_.images, config_.heads, {qkv, x_.tokens, width},
+                      {qkv.at(dim), x_.tokens, width}, {qkv.at(2 * dim), x_.tokens, width}, block.proj);
     x_.normalised.reset();
     return add_linear(Part::blocks, name + ".proj", block.proj, rows, mixed, x_.values, After::add_to_destination);
   }
@@ -282,16 +311,16 @@ class PlanBuilder {
   Status attend_from_class_token(const FusedBlock& block, const std::string& name) {
     const int dim = config_.dim;
     const Slice norm = normalised(Part::blocks, name + ".norm1", x_, block.kv);
-    const Slice kv = add_rows(x_.tokens, 2 * dim);
+    const Slice kv = add_rows(options_.images * x_.tokens, 2 * dim);
     DFA_TRY(add_linear(Part::blocks, name + ".kv", block.kv, options_.images * x_.tokens, norm, kv, After::nothing));
     turn(name + ".turn_k", kv, 2 * dim);
     Stream first = first_rows(Part::blocks, name + ".class_token", x_);
     const Slice first_norm = normalised(Part::blocks, name + ".norm1_class_token", first, block.q);
-    const Slice q = add_rows(1, dim);
+    const Slice q = add_rows(options_.images, dim);
     DFA_TRY(add_linear(Part::blocks, name + ".q", block.q, options_.images, first_norm, q, After::nothing));
     const Slice mixed =
-        add_attention(Part::blocks, name + ".attention", config_.heads, {q, 1, dim}, {kv, x_.tokens, 2 * dim},
-                      {kv.at(static_cast<std::size_t>(dim)), x_.tokens, 2 * dim}, block.proj);
+        add_attention(Part::blocks, name + ".attention", options_.images, config_.heads, {q, 1, dim},
+                      {kv, x_.tokens, 2 * dim}, {kv.at(static_cast<std::size_t>(dim)), x_.tokens, 2 * dim}, block.proj);
     first.normalised.reset();
     x_ = first;
     return add_linear(Part::blocks, name + ".proj", block.proj, options_.images, mixed, x_.values,
@@ -301,7 +330,7 @@ class PlanBuilder {
   // The stream as the adapter's product reads it.
   Slice stream_values(const std::string& name, const PackedLinear& reader) {
     if (reader.input().element == Element::f32) return x_.values;
-    const Slice values = add_input(x_.tokens, reader);
+    const Slice values = add_input(options_.images * x_.tokens, reader);
     plan_.add_step(Part::blocks, name + ".narrow",
                    make_narrow_step(options_.images * x_.tokens, config_.dim, x_.values, values, options_.threads));
     return values;
@@ -321,12 +350,12 @@ class PlanBuilder {
 
   // The MLP's hidden values, (rows, mlp), of the normalised stream.
   Result<Slice> hidden_values(const FusedBlock& block, const std::string& name, int rows, Slice norm) {
-    const Slice hidden = add_input(x_.tokens, block.fc2);
+    const Slice hidden = add_input(rows, block.fc2);
     if (!config_.gated_mlp) {
       DFA_TRY(add_linear(Part::blocks, name + ".fc1", block.fc1, rows, norm, hidden, activation()));
       return hidden;
     }
-    const Slice both = add_rows(x_.tokens, config_.mlp_inner());
+    const Slice both = add_rows(rows, config_.mlp_inner());
     DFA_TRY(add_linear(Part::blocks, name + ".fc1", block.fc1, rows, norm, both, After::nothing));
     plan_.add_step(Part::blocks, name + ".gate",
                    make_gate_step(rows, config_.mlp, config_.activation, both, hidden, options_.threads));
@@ -340,7 +369,7 @@ class PlanBuilder {
     DFA_ASSIGN_OR_RETURN(const Slice hidden, hidden_values(block, name, rows, norm));
     Slice narrow;
     if (block.down) {
-      narrow = add_input(x_.tokens, *block.up);
+      narrow = add_input(rows, *block.up);
       const Slice stream = stream_values(name, *block.down);
       DFA_TRY(add_linear(Part::blocks, name + ".down", *block.down, rows, stream, narrow, After::relu));
     }
@@ -415,7 +444,7 @@ class PlanBuilder {
   const NetworkConfig& config_;
   const FusedWeights& weights_;
   FusedPlanOptions options_;
-  std::set<std::string> seen_sites_;
+  std::map<std::string, std::string> first_readers_;  // by site
   Plan plan_;
   Stream x_;  // trunk
   Stream c_;  // spatial
