@@ -57,8 +57,9 @@ void attention(benchmark::State& state) {
   const int threads = static_cast<int>(state.range(4));
   Arena q = filled(size(2) * dim), kv = filled(size(3) * 2 * dim), out = filled(size(2) * dim);
   Arena scratch = filled(dfa::attention_scratch(shape, threads));
+  const dfa::AttentionOut to{reinterpret_cast<std::byte*>(out.data()), dfa::Element::f32, nullptr};
   for (auto _ : state) {
-    dfa::attention(shape, q.data(), kv.data(), kv.data() + dim, out.data(), scratch.data(), threads);
+    dfa::attention(shape, q.data(), kv.data(), kv.data() + dim, to, scratch.data(), threads);
     benchmark::ClobberMemory();
   }
   const double products = 2.0 * static_cast<double>(size(2) * size(3) * dim);

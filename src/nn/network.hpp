@@ -9,13 +9,15 @@
 #include "base/result.hpp"
 #include "base/trace.hpp"
 #include "nn/network_config.hpp"
+#include "nn/quantisation.hpp"
 #include "tensorfile/tensor.hpp"
 
 namespace dfa {
 
 //   ref: plain loops in the unfolded order, the oracle. f32: oneDNN, folded, planned.
 //   bf16: the same with bf16 products, on processors that have them.
-enum class Precision { ref, f32, bf16 };
+//   int8: products of 8-bit codes where the model carries their scales, the rest as bf16 or f32.
+enum class Precision { ref, f32, bf16, int8 };
 
 std::string_view precision_name(Precision precision);
 
@@ -30,10 +32,12 @@ class BlockObserver {
 
 struct NetworkOptions {
   Precision precision = Precision::f32;
-  int threads = 0;                    // 0: every processor this process may use
-  int max_batch = 8;                  // larger batches are cut; plans are made per batch size and cached
-  TraceSink* trace = nullptr;         // class dispatch: which kernel each step got; may be null
-  BlockObserver* observer = nullptr;  // may be null. With one, rows that nobody reads are computed, too
+  int threads = 0;                             // 0: every processor this process may use
+  int max_batch = 8;                           // larger batches are cut; plans are made per batch size and cached
+  TraceSink* trace = nullptr;                  // class dispatch: which kernel each step got; may be null
+  BlockObserver* observer = nullptr;           // may be null. With one, rows that nobody reads are computed, too
+  const Quantisation* quantisation = nullptr;  // int8 needs it; copied. The other engines do not look at it
+  ActivationObserver* activations = nullptr;   // f32 only; may be null
 };
 
 // What one forward pass leaves behind. Spans may be empty where the caller does not want the value.

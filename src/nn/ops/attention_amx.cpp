@@ -56,7 +56,9 @@ struct Task {
   const std::uint16_t* q;  // first query
   const std::uint16_t* k;
   const std::uint16_t* v;
-  std::uint16_t* out;
+  AttentionOut out;
+  std::size_t first_out;  // where the first query's result begins, in values
+  std::size_t first_channel;
   std::size_t queries;
 };
 
@@ -207,10 +209,29 @@ DFA_AMX float soften(float* scores, std::size_t keys, std::size_t padded, std::u
   return 1.0F / _mm512_reduce_add_ps(sums);
 }
 
-DFA_AMX void store_row(const float* mixed, std::size_t head_dim, float factor, std::uint16_t* out) {
+DFA_AMX inline __m128i codes_of(__m512 values, const float* multipliers, int zero_point) {
+  const __m512 scaled = _mm512_mul_ps(values, _mm512_loadu_ps(multipliers));
+  const __m512 lowest = _mm512_set1_ps(static_cast<float>(-zero_point));
+  const __m512 highest = _mm512_set1_ps(kLargestCode - static_cast<float>(zero_point));
+  const __m512i code = _mm512_cvtps_epi32(_mm512_max_ps(lowest, _mm512_min_ps(scaled, highest)));
+  return _mm512_cvtepi32_epi8(_mm512_add_epi32(code, _mm512_set1_epi32(zero_point)));
+}
+
+// One query's result, `at` values behind the beginning.
+DFA_AMX void store_row(const float* mixed, std::size_t head_dim, float factor, const AttentionOut& out, std::size_t at,
+                       std::size_t channel) {
   for (std::size_t i = 0; i < head_dim; i += 16) {
-    const __m256bh narrow = _mm512_cvtneps_pbh(_mm512_mul_ps(_mm512_loadu_ps(mixed + i), _mm512_set1_ps(factor)));
-    std::memcpy(out + i, &narrow, sizeof narrow);
+    const __m512 values = _mm512_mul_ps(_mm512_loadu_ps(mixed + i), _mm512_set1_ps(factor));
+    std::byte* to = out.values + (at + i) * element_size(out.element);
+    if (out.element == Element::f32) {
+      _mm512_storeu_ps(to, values);
+    } else if (out.element == Element::bf16) {
+      const __m256bh narrow = _mm512_cvtneps_pbh(values);
+      std::memcpy(to, &narrow, sizeof narrow);
+    } else {
+      const __m128i codes = codes_of(values, out.codes->multipliers.data() + channel + i, out.codes->zero_point);
+      std::memcpy(to, &codes, sizeof codes);
+    }
   }
 }
 
@@ -237,7 +258,8 @@ DFA_AMX void attend_head(const AttentionShape& shape, const Task& task, std::byt
       factors[i] = soften(scores + i * at.keys, keys, at.keys, weights + i * at.keys);
     multiply_packed(weights, at.keys, packed_values, at.head_dim, mixed);
     for (std::size_t i = 0; i < count; ++i)
-      store_row(mixed + i * at.head_dim, at.head_dim, factors[i], task.out + (first + i) * shape.out.row);
+      store_row(mixed + i * at.head_dim, at.head_dim, factors[i], task.out,
+                task.first_out + (first + i) * shape.out.row, task.first_channel);
   }
   _tile_release();
 }
@@ -270,7 +292,7 @@ std::size_t attention_amx_scratch(const AttentionShape& shape, int threads) {
 }
 
 void attention_amx(const AttentionShape& shape, const std::uint16_t* q, const std::uint16_t* k, const std::uint16_t* v,
-                   std::uint16_t* out, float* scratch, int threads) {
+                   const AttentionOut& out, float* scratch, int threads) {
   const std::size_t queries = static_cast<std::size_t>(shape.queries);
   const int heads = shape.images * shape.heads;
   // Enough tasks that threads finish together; each task packs its head's keys again, so no more than that.
@@ -291,8 +313,8 @@ void attention_amx(const AttentionShape& shape, const std::uint16_t* q, const st
     float* mine = scratch + static_cast<std::size_t>(omp_get_thread_num()) * thread_scratch;
     attend_head(
         shape,
-        {q + image * shape.q.image + first * shape.q.row + head, k + kv, v + kv,
-         out + image * shape.out.image + first * shape.out.row + head, std::min(group_queries, queries - first)},
+        {q + image * shape.q.image + first * shape.q.row + head, k + kv, v + kv, out,
+         image * shape.out.image + first * shape.out.row + head, head, std::min(group_queries, queries - first)},
         reinterpret_cast<std::byte*>(mine));
   }
 }

@@ -1,6 +1,7 @@
 #include "nn/vit/fused_plan.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "nn/layers/input_steps.hpp"
@@ -49,23 +50,47 @@ class PlanBuilder {
            static_cast<std::size_t>(width);
   }
 
-  // What lies between two products.
+  // What lies between two products and is not quantised.
   Slice add_rows(int tokens, int width) { return plan_.add_buffer(row_values(tokens, width), options_.element); }
+  // What `reader` reads, in its format.
+  Slice add_input(int tokens, const PackedLinear& reader) {
+    return plan_.add_buffer(row_values(tokens, reader.in()), reader.input().element, reader.input().codes);
+  }
   // The streams themselves and what the head reads: f32 in every engine.
   Slice add_wide_rows(int tokens, int width) { return plan_.add_buffer(row_values(tokens, width)); }
 
   Status add_linear(Part part, const std::string& name, const PackedLinear& layer, int rows, Slice src, Slice dst,
                     After after) {
-    DFA_ASSIGN_OR_RETURN(auto step, make_linear_step(library_, plan_, layer, rows, src, dst, after));
+    observe_site(part, layer, rows, src);
+    if (dst.element == Element::u8 && layer.own() == nullptr)
+      return add_encoded(part, name, layer, rows, src, dst, after);
+    DFA_ASSIGN_OR_RETURN(auto step, make_linear_step(library_, plan_, layer, rows, src, dst, after, options_.threads));
     plan_.add_step(part, name, std::move(step));
     return {};
   }
 
-  // The stream without mean and deviation; weight and bias are in the layer that reads it. Made once for all its
-  // readers.
-  Slice normalised(Part part, const std::string& name, Stream& stream) {
+  // oneDNN's products know no codes: through f32.
+  Status add_encoded(Part part, const std::string& name, const PackedLinear& layer, int rows, Slice src, Slice dst,
+                     After after) {
+    const Slice wide = plan_.add_buffer(static_cast<std::size_t>(rows) * static_cast<std::size_t>(layer.out()));
+    DFA_ASSIGN_OR_RETURN(auto step, make_linear_step(library_, plan_, layer, rows, src, wide, after, options_.threads));
+    plan_.add_step(part, name, std::move(step));
+    plan_.add_step(part, name + ".codes", make_narrow_step(rows, layer.out(), wide, dst, options_.threads));
+    return {};
+  }
+
+  // Calibration sees each site once, where it is read first.
+  void observe_site(Part part, const PackedLinear& layer, int rows, Slice src) {
+    const std::string& site = layer.input().site;
+    if (options_.activations == nullptr || site.empty() || !seen_sites_.insert(site).second) return;
+    plan_.add_step(part, site, make_observe_site_step(*options_.activations, site, rows, layer.in(), src));
+  }
+
+  // The stream without mean and deviation, as `reader` reads it; weight and bias are in that layer. Made once for all
+  // its readers, which share one format.
+  Slice normalised(Part part, const std::string& name, Stream& stream, const PackedLinear& reader) {
     if (!stream.normalised) {
-      stream.normalised = add_rows(stream.tokens, config_.dim);
+      stream.normalised = add_input(stream.tokens, reader);
       add_layer_norm(part, name, options_.images * stream.tokens, kNoAffine, stream.values, *stream.normalised);
     }
     return *stream.normalised;
@@ -77,8 +102,9 @@ class PlanBuilder {
     plan_.add_step(part, name, make_layer_norm_step(shape, norm, src, dst, options_.threads));
   }
 
-  // Returns (N * q.tokens, D).
-  Slice add_attention(Part part, const std::string& name, int heads, Projection q, Projection k, Projection v) {
+  // Returns (N * q.tokens, D), as `reader` reads it.
+  Slice add_attention(Part part, const std::string& name, int heads, Projection q, Projection k, Projection v,
+                      const PackedLinear& reader) {
     const std::size_t dim = static_cast<std::size_t>(config_.dim);
     const auto strides = [](int tokens, std::size_t row) {
       return TokenStrides{static_cast<std::size_t>(tokens) * row, row};
@@ -91,7 +117,7 @@ class PlanBuilder {
                                .q = strides(q.tokens, static_cast<std::size_t>(q.row_values)),
                                .kv = strides(k.tokens, static_cast<std::size_t>(k.row_values)),
                                .out = strides(q.tokens, dim)};
-    const Slice out = add_rows(q.tokens, config_.dim);
+    const Slice out = add_input(q.tokens, reader);
     plan_.add_step(part, name, make_attention_step(plan_, shape, q.values, k.values, v.values, out, options_.threads));
     return out;
   }
@@ -198,15 +224,15 @@ class PlanBuilder {
   Status cross(Part part, const std::string& name, const FusedCross& cross, Stream& query, Stream& source) {
     const int dim = config_.dim;
     const int query_rows = options_.images * query.tokens;
-    const Slice query_norm = normalised(part, name + ".query_norm", query);
-    const Slice source_norm = normalised(part, name + ".feat_norm", source);
+    const Slice query_norm = normalised(part, name + ".query_norm", query, cross.q);
+    const Slice source_norm = normalised(part, name + ".feat_norm", source, cross.kv);
     const Slice q = add_rows(query.tokens, dim);
     const Slice kv = add_rows(source.tokens, 2 * dim);
     DFA_TRY(add_linear(part, name + ".q", cross.q, query_rows, query_norm, q, After::nothing));
     DFA_TRY(add_linear(part, name + ".kv", cross.kv, options_.images * source.tokens, source_norm, kv, After::nothing));
-    const Slice mixed =
-        add_attention(part, name + ".attention", config_.lsa_heads, {q, query.tokens, dim},
-                      {kv, source.tokens, 2 * dim}, {kv.at(static_cast<std::size_t>(dim)), source.tokens, 2 * dim});
+    const Slice mixed = add_attention(part, name + ".attention", config_.lsa_heads, {q, query.tokens, dim},
+                                      {kv, source.tokens, 2 * dim},
+                                      {kv.at(static_cast<std::size_t>(dim)), source.tokens, 2 * dim}, cross.out);
     query.normalised.reset();
     return add_linear(part, name + ".out", cross.out, query_rows, mixed, query.values, After::add_to_destination);
   }
@@ -241,13 +267,13 @@ class PlanBuilder {
     const std::size_t dim = static_cast<std::size_t>(config_.dim);
     const int rows = options_.images * x_.tokens;
     const int width = 3 * config_.dim;
-    const Slice norm = normalised(Part::blocks, name + ".norm1", x_);
+    const Slice norm = normalised(Part::blocks, name + ".norm1", x_, block.qkv);
     const Slice qkv = add_rows(x_.tokens, width);
     DFA_TRY(add_linear(Part::blocks, name + ".qkv", block.qkv, rows, norm, qkv, After::nothing));
     turn(name + ".turn_q", qkv, width);
     turn(name + ".turn_k", qkv.at(dim), width);
     const Slice mixed = add_attention(Part::blocks, name + ".attention", config_.heads, {qkv, x_.tokens, width},
-                                      {qkv.at(dim), x_.tokens, width}, {qkv.at(2 * dim), x_.tokens, width});
+                                      {qkv.at(dim), x_.tokens, width}, {qkv.at(2 * dim), x_.tokens, width}, block.proj);
     x_.normalised.reset();
     return add_linear(Part::blocks, name + ".proj", block.proj, rows, mixed, x_.values, After::add_to_destination);
   }
@@ -255,17 +281,17 @@ class PlanBuilder {
   // Only the class token is read after this block: keys and values of all tokens, queries and everything later of one.
   Status attend_from_class_token(const FusedBlock& block, const std::string& name) {
     const int dim = config_.dim;
-    const Slice norm = normalised(Part::blocks, name + ".norm1", x_);
+    const Slice norm = normalised(Part::blocks, name + ".norm1", x_, block.kv);
     const Slice kv = add_rows(x_.tokens, 2 * dim);
     DFA_TRY(add_linear(Part::blocks, name + ".kv", block.kv, options_.images * x_.tokens, norm, kv, After::nothing));
     turn(name + ".turn_k", kv, 2 * dim);
     Stream first = first_rows(Part::blocks, name + ".class_token", x_);
-    const Slice first_norm = normalised(Part::blocks, name + ".norm1_class_token", first);
+    const Slice first_norm = normalised(Part::blocks, name + ".norm1_class_token", first, block.q);
     const Slice q = add_rows(1, dim);
     DFA_TRY(add_linear(Part::blocks, name + ".q", block.q, options_.images, first_norm, q, After::nothing));
     const Slice mixed =
         add_attention(Part::blocks, name + ".attention", config_.heads, {q, 1, dim}, {kv, x_.tokens, 2 * dim},
-                      {kv.at(static_cast<std::size_t>(dim)), x_.tokens, 2 * dim});
+                      {kv.at(static_cast<std::size_t>(dim)), x_.tokens, 2 * dim}, block.proj);
     first.normalised.reset();
     x_ = first;
     return add_linear(Part::blocks, name + ".proj", block.proj, options_.images, mixed, x_.values,
@@ -273,11 +299,11 @@ class PlanBuilder {
   }
 
   // The stream as the adapter's product reads it.
-  Slice stream_values(const std::string& name) {
-    if (options_.element == Element::f32) return x_.values;
-    const Slice values = add_rows(x_.tokens, config_.dim);
+  Slice stream_values(const std::string& name, const PackedLinear& reader) {
+    if (reader.input().element == Element::f32) return x_.values;
+    const Slice values = add_input(x_.tokens, reader);
     plan_.add_step(Part::blocks, name + ".narrow",
-                   make_narrow_step(row_values(x_.tokens, config_.dim), x_.values, values, options_.threads));
+                   make_narrow_step(options_.images * x_.tokens, config_.dim, x_.values, values, options_.threads));
     return values;
   }
 
@@ -295,7 +321,7 @@ class PlanBuilder {
 
   // The MLP's hidden values, (rows, mlp), of the normalised stream.
   Result<Slice> hidden_values(const FusedBlock& block, const std::string& name, int rows, Slice norm) {
-    const Slice hidden = add_rows(x_.tokens, config_.mlp);
+    const Slice hidden = add_input(x_.tokens, block.fc2);
     if (!config_.gated_mlp) {
       DFA_TRY(add_linear(Part::blocks, name + ".fc1", block.fc1, rows, norm, hidden, activation()));
       return hidden;
@@ -310,12 +336,13 @@ class PlanBuilder {
   // x += fc2(GELU(fc1(LN2 x))) + up(ReLU(down x))
   Status feed_forward(const FusedBlock& block, const std::string& name) {
     const int rows = options_.images * x_.tokens;
-    const Slice norm = normalised(Part::blocks, name + ".norm2", x_);
+    const Slice norm = normalised(Part::blocks, name + ".norm2", x_, block.fc1);
     DFA_ASSIGN_OR_RETURN(const Slice hidden, hidden_values(block, name, rows, norm));
     Slice narrow;
     if (block.down) {
-      narrow = add_rows(x_.tokens, config_.bottleneck);
-      DFA_TRY(add_linear(Part::blocks, name + ".down", *block.down, rows, stream_values(name), narrow, After::relu));
+      narrow = add_input(x_.tokens, *block.up);
+      const Slice stream = stream_values(name, *block.down);
+      DFA_TRY(add_linear(Part::blocks, name + ".down", *block.down, rows, stream, narrow, After::relu));
     }
     x_.normalised.reset();
     DFA_TRY(add_linear(Part::blocks, name + ".fc2", block.fc2, rows, hidden, x_.values, After::add_to_destination));
@@ -388,6 +415,7 @@ class PlanBuilder {
   const NetworkConfig& config_;
   const FusedWeights& weights_;
   FusedPlanOptions options_;
+  std::set<std::string> seen_sites_;
   Plan plan_;
   Stream x_;  // trunk
   Stream c_;  // spatial
