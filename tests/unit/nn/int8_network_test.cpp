@@ -64,8 +64,10 @@ Ranges observe(const NetworkConfig& config, const TensorMap& weights) {
 
 class Int8 : public testing::TestWithParam<test::TrunkKind> {};
 
-TEST_P(Int8, SitesAreSeenInOrderAndReadByLayersOfTheirWidth) {
-  for (const NetworkConfig& config : {GetParam().config, test::with_adapters(GetParam().config)}) {
+TEST_P(Int8, SitesAreSeenAndReadByLayersOfTheirWidth) {
+  NetworkConfig class_token = test::with_adapters(GetParam().config);
+  class_token.readout = Readout::cls;
+  for (const NetworkConfig& config : {GetParam().config, test::with_adapters(GetParam().config), class_token}) {
     SCOPED_TRACE(test::describe(config));
     const TensorMap weights = hash_weights(config);
     const Ranges seen = observe(config, weights);
@@ -131,7 +133,11 @@ TEST(Int8Trace, ShowsAKernelOfCodesForEveryReaderOfASite) {
     for (const FoldedLayer& reader : readers_of_site(config, weights, site.name)) expected.push_back(reader.name);
   }
   const std::string kernel = "," + std::string(gemm_kernel_name(best_int8_gemm())) + ",";
+  const std::string wide_element = has_bf16_products() ? ",bf16," : ",f32,";
   for (const std::string& line : trace.lines) {
+    if (line.starts_with("attention,") || line.starts_with("conv")) {
+      EXPECT_NE(line.find(wide_element), std::string::npos) << line;
+    }
     if (!line.starts_with("linear,") || line.find(",u8,") == std::string::npos) continue;
     EXPECT_NE(line.find(kernel), std::string::npos) << line;
     got.push_back(line.substr(line.rfind('/') + 1));
