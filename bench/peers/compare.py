@@ -132,28 +132,33 @@ class Ours:
                 run([*export, "--calibrate", options.work / "calibration.jsonl", "--out", model], environment, "dfa export --to int8")
         self.command = [options.dfa, "bench", "--model", model, "--engine", engine, "--format", "json"]
         self.command += ["--batch", options.batch, "--threads", options.threads, "--warmup", options.warmup]
-        report, dispatch = self.bench(1, dict(environment, DFA_TRACE="dispatch"))
-        self.facts = {"library": f"dfa {report['tool']['version']} ({report['tool']['build']})", "isa": report["engine"]["isa"], "build_seconds": report["build_seconds"],
-                      "peak_memory_mib": report["peak_memory_mib"], "ran_in": kernels_of(dispatch), "logits": report["logits"]}
+        report = self.bench(1, ["--steps"])
+        self.facts = {
+            "library": f"dfa {report['tool']['version']} ({report['tool']['build']})",
+            "isa": report["engine"]["isa"],
+            "build_seconds": report["build_seconds"],
+            "peak_memory_mib": report["peak_memory_mib"],
+            "ran_in": kernels_of(report["step_kernels"]),
+            "logits": report["logits"],
+        }
 
-    def bench(self, passes: int, environment: dict) -> tuple[dict, str]:
-        done = run([*self.command, "--repeats", passes], environment, "dfa bench")
-        return json.loads(done.stdout), done.stderr
+    def bench(self, passes: int, more: list) -> dict:
+        return json.loads(run([*self.command, "--repeats", passes, *more], self.environment, "dfa bench").stdout)
 
     def passes(self, count: int) -> list[float]:
-        return self.bench(count, self.environment)[0]["seconds_per_batch"]
+        return self.bench(count, [])["seconds_per_batch"]
 
     def close(self) -> None:
         pass
 
 
-def kernels_of(dispatch: str) -> dict:
-    """How many products and convolutions got which kernel, from the lines `op,shape,element,isa,kernel,step`."""
+def kernels_of(steps: dict[str, str]) -> dict[str, int]:
+    """How many products and convolutions got which kernel: the trace has "op,shape,element,isa,kernel" a step."""
     counts: collections.Counter = collections.Counter()
-    for line in dispatch.splitlines():
-        fields = line.removeprefix("dfa,trace,dispatch,").split(",")
-        if line.startswith("dfa,trace,dispatch,") and len(fields) >= 6 and fields[0] in ("linear", "conv", "attention"):
-            counts[f"{fields[0]} {fields[2]} {fields[4]}"] += 1
+    for line in steps.values():
+        op, _, element, _, kernel, *_ = line.split(",")
+        if op in ("linear", "conv+relu", "attention"):
+            counts[f"{op} {element} {kernel}"] += 1
     return dict(counts)
 
 
@@ -237,7 +242,7 @@ def compare_logits(rows: list[Row]) -> bool:
 
 def ratio(ours: Row, peer: Row) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile over rounds of how many times faster `ours` was."""
-    return quartiles([quartiles(theirs)[1] / quartiles(own)[1] for own, theirs in zip(ours.rounds, peer.rounds)])
+    return quartiles([quartiles(theirs)[1] / quartiles(own)[1] for own, theirs in zip(ours.rounds, peer.rounds, strict=False)])
 
 
 def fastest(rows: list[Row]) -> Row | None:

@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+# Of OpenVINO's layers, those whose kernel is worth telling.
+PRODUCTS = ("FullyConnected", "MatMul", "Convolution", "ScaledDotProductAttention", "MHA")
 # A pass: images stay where they are, logits come back as an array.
 Pass = Callable[[], np.ndarray]
 
@@ -99,10 +101,9 @@ def products_of(compiled: Any) -> dict:
     """Which kernels the products and convolutions got, by number: a hint is a wish."""
     kernels: collections.Counter = collections.Counter()
     for node in compiled.get_runtime_model().get_ops():
-        info = node.get_rt_info()
-        if "layerType" in info and str(info["layerType"].value if hasattr(info["layerType"], "value") else info["layerType"]) in ("FullyConnected", "MatMul", "Convolution", "ScaledDotProductAttention", "MHA"):
-            kind = info["primitiveType"]
-            kernels[str(kind.value if hasattr(kind, "value") else kind)] += 1
+        facts = {name: str(getattr(value, "value", value)) for name, value in node.get_rt_info().items()}
+        if facts.get("layerType") in PRODUCTS:
+            kernels[facts.get("primitiveType", "unknown")] += 1
     return dict(kernels)
 
 
