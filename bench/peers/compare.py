@@ -8,7 +8,7 @@
 --setup makes a virtual environment with the libraries of requirements.txt from PyPI (once); --python names one that is there. The network
 is ViT-B/16 with GBA and LSA and weights by the hash rule; the peers but PyTorch run it as `dfa export --to onnx` writes it, in int8 after
 their own quantisers. Each peer is one process for the whole run: it loads, compiles, gives its logits, and then times passes when asked,
-one peer at a time, round by round, each round in another order. `dfa bench` is started anew each round. What a peer cannot do is a row that says why.
+one peer at a time, round by round, each round in another order. `dfa bench` is started anew each round. All of them together hold 10 GB. What a peer cannot do is a row that says why.
 
 A ratio is the median over rounds of (seconds of the peer / seconds of ours), medians within the round. --isa caps our kernels,
 OpenVINO's and PyTorch's (oneDNN, MKL, ATen); ONNX Runtime has no cap: its rows are marked and, under a cap, left out of "best peer".
@@ -28,6 +28,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from environment import HERE, cpu_facts, facts_line, quartiles, set_up
@@ -35,6 +36,8 @@ from environment import HERE, cpu_facts, facts_line, quartiles, set_up
 # |logit - ours in f32| of an f32 library: sums of a hundred layers in another order.
 F32_TOLERANCE = 1e-3
 START_SECONDS, ROUND_SECONDS = 900, 300
+# Threads of the peer before stop spinning.
+SETTLE_SECONDS = 0.5
 ISA_CAPS = ("AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", "AVX512_CORE_AMX")
 
 OURS = ("dfa-f32", "dfa-bf16", "dfa-int8")
@@ -88,7 +91,7 @@ class Worker:
     """A peer that stays: worker.py in the peers' Python."""
 
     def __init__(self, options: argparse.Namespace, environment: dict, name: str):
-        self.name, self.log = name, tempfile.TemporaryFile("w+")
+        self.warmup, self.log = options.warmup, tempfile.TemporaryFile("w+")
         command = [options.python, HERE / "worker.py", "--peer", name, "--work", options.work, "--batch", options.batch, "--threads", options.threads]
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
@@ -109,7 +112,7 @@ class Worker:
 
     def passes(self, count: int) -> list[float]:
         try:
-            print(count, file=self.process.stdin, flush=True)
+            print(count, self.warmup, file=self.process.stdin, flush=True)
         except BrokenPipeError:
             pass  # answer() says what became of it
         return self.answer(ROUND_SECONDS)
@@ -213,6 +216,7 @@ def time_rounds(options: argparse.Namespace, rows: list[Row], engines: dict) -> 
         begin = number % max(1, len(running))
         figures = []
         for row in running[begin:] + running[:begin]:
+            time.sleep(SETTLE_SECONDS)
             try:
                 row.rounds.append(engines[row.name].passes(options.passes))
             except PeerError as error:
@@ -329,7 +333,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--passes", type=int, default=3, help="timed passes a round and peer")
-    parser.add_argument("--warmup", type=int, default=1, help="passes of dfa bench before its clock counts; peers stay warm")
+    parser.add_argument("--warmup", type=int, default=1, help="passes before the clock counts, each round")
     parser.add_argument("--isa", choices=ISA_CAPS, help="cap the instruction set")
     parser.add_argument("--require", action="append", default=[], metavar="[NAME=]RATIO", help="status 1 below it; NAME: best, int8, bf16, f32, f32-all")
     parser.add_argument("--prepare-only", action="store_true", help="make what the peers run, and stop")

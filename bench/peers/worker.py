@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One peer of compare.py: builds its network once, then times passes as often as it is asked.
 
-    echo 5 | worker.py --peer openvino-bf16 --work DIR --batch 8 --threads 2
+    echo 5 1 | worker.py --peer openvino-bf16 --work DIR --batch 8 --threads 2
 
-First line on stdout: what was built and the logits it gives, as JSON. Then, for each line on stdin, a number of passes: their
-seconds as a JSON list. DIR holds what prepare_peers.py made.
+First line on stdout: what was built and the logits it gives, as JSON. Then, for each line "PASSES WARMUP" on stdin, the seconds of
+PASSES passes as a JSON list, after WARMUP passes without a clock. DIR holds what prepare_peers.py made.
 """
 
 from __future__ import annotations
@@ -127,7 +127,6 @@ def main() -> int:
     parser.add_argument("--work", required=True, type=pathlib.Path)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--warmup", type=int, default=2)
     options = parser.parse_args()
 
     # Libraries talk on stdout too; the answers go where nobody else writes.
@@ -137,13 +136,14 @@ def main() -> int:
     run, facts = PEERS[options.peer](options)
     logits = run().copy()
     facts["build_seconds"] = round(time.perf_counter() - begin, 3)
-    for _ in range(options.warmup):
-        run()
     facts["logits"] = logits.tolist()
     print(json.dumps(facts), file=answers)
     for line in sys.stdin:
+        passes, warmup = map(int, line.split())
+        for _ in range(warmup):
+            run()
         seconds = []
-        for _ in range(int(line)):
+        for _ in range(passes):
             begin = time.perf_counter()
             run()
             seconds.append(time.perf_counter() - begin)
