@@ -38,6 +38,7 @@ class BatchFiller {
 
   // Errors: landmarks_degenerate.
   Status add(const Face& face, std::size_t place_in_frame) {
+    const TraceSpan span(flow_.parts.trace, "crop", trace_item(flow_, *task_.item, task_.place));
     const int side = flow_.parts.networks.front()->config().image;
     DFA_ASSIGN_OR_RETURN(const Picture crop, make_crop(task_.frame.picture.view(), face, flow_.parts.recipe));
     const std::size_t size = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
