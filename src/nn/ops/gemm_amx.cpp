@@ -2,8 +2,6 @@
 
 #include <omp.h>
 
-#include <new>
-
 #include "nn/ops/gemm_blocks.hpp"
 #include "nn/ops/gemm_tail_avx512.hpp"
 
@@ -173,16 +171,8 @@ struct Workspace {
   Workspace(std::byte* memory, std::size_t steps) : input(memory), sums(memory + steps * kPieceBytes) {}
 };
 
-// Whether this thread used a part of the weights before.
-enum class Weights { far, near };
-
-struct Task {
-  std::size_t first_strip, last_strip, first_block, last_block;  // [first, last)
-  Weights weights;
-};
-
 template <Cells cells>
-DFA_AMX void run_task(const Product& product, const Task& task, const Workspace& workspace) {
+DFA_AMX void run_task(const Product& product, const GemmTask& task, const Workspace& workspace) {
   alignas(64) std::byte sums[kSumsBytes];
   const StripColumns columns(product.matrix, product.destination, product.biases);
   const std::size_t strip_bytes = product.steps * kPieceBytes;
@@ -229,73 +219,41 @@ DFA_AMX void run_task(const Product& product, const Task& task, const Workspace&
   _tile_release();
 }
 
-// Every range of every part that nobody else takes, beginning with the part that is nearest to this thread's share.
-template <Cells cells>
-void run_thread(const Product& product, TakenRanges* taken, const Workspace& workspace, int thread, int threads) {
-  const GemmBlocks& at = product.blocks;
-  const std::size_t start = at.parts * static_cast<std::size_t>(thread) / static_cast<std::size_t>(threads);
-  for (std::size_t i = 0; i < at.parts; ++i) {
-    const std::size_t part = (start + i) % at.parts;
-    Weights weights = Weights::far;
-    for (;;) {
-      const std::size_t range = taken[part].count.fetch_add(1, std::memory_order_relaxed);
-      if (range >= at.ranges) break;
-      run_task<cells>(product,
-                      {part * at.strips / at.parts, (part + 1) * at.strips / at.parts, range * at.blocks / at.ranges,
-                       (range + 1) * at.blocks / at.ranges, weights},
-                      workspace);
-      weights = Weights::near;
-    }
-  }
-}
-
-std::size_t biases_bytes(const PackedMatrix& matrix) {
-  return round_up(static_cast<std::size_t>(matrix.out) * sizeof(float), kLineBytes);
-}
-
-GemmBlocks blocks_of(const PackedMatrix& matrix, int rows, int threads) {
-  return {static_cast<std::size_t>(rows), divide_up(static_cast<std::size_t>(matrix.out), kStripColumns),
-          depth_steps(matrix.kernel, matrix.in), threads};
-}
-
 }  // namespace
 
 std::size_t gemm_amx_scratch(const PackedMatrix& matrix, int rows, int threads) {
-  const GemmBlocks blocks = blocks_of(matrix, rows, threads);
-  return kLineBytes + biases_bytes(matrix) + blocks.parts * sizeof(TakenRanges) +
+  const GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
+  return SharedScratch::bytes(matrix, blocks) +
          static_cast<std::size_t>(threads) * Workspace::bytes(blocks, depth_steps(matrix.kernel, matrix.in));
 }
 
 void gemm_amx(const PackedMatrix& matrix, const std::byte* src, int rows, const GemmDestination& destination,
               std::byte* scratch, int threads) {
   const bool int8 = matrix.kernel == GemmKernel::amx_int8;
-  const GemmBlocks blocks = blocks_of(matrix, rows, threads);
-  scratch += (kLineBytes - reinterpret_cast<std::uintptr_t>(scratch) % kLineBytes) % kLineBytes;
-  auto* taken = reinterpret_cast<TakenRanges*>(scratch);
-  for (std::size_t i = 0; i < blocks.parts; ++i) new (taken + i) TakenRanges;
-  auto* biases = reinterpret_cast<float*>(taken + blocks.parts);
-  if (int8) tail_biases(matrix, biases);
+  const GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
+  const SharedScratch shared(matrix, blocks, scratch);
   const Product product{
       .matrix = matrix,
       .src = src,
       .destination = destination,
       .blocks = blocks,
-      .biases = int8 ? biases : matrix.bias,
+      .biases = shared.biases,
       .end_rows = int8 ? end_rows_to<Cells::int8>(destination.element) : end_rows_to<Cells::bf16>(destination.element),
       .src_row = row_bytes(matrix.kernel, matrix.in),
       .steps = depth_steps(matrix.kernel, matrix.in),
       .to_row = static_cast<std::size_t>(matrix.out) * element_size(destination.element),
       .line_bytes = kStripColumns * element_size(destination.element)};
-  std::byte* memory = reinterpret_cast<std::byte*>(biases) + biases_bytes(matrix);
+  const std::size_t thread_bytes = Workspace::bytes(blocks, product.steps);
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num();
-    const std::size_t mine = static_cast<std::size_t>(thread) * Workspace::bytes(blocks, product.steps);
-    const Workspace workspace(memory + mine, product.steps);
-    if (int8)
-      run_thread<Cells::int8>(product, taken, workspace, thread, threads);
-    else
-      run_thread<Cells::bf16>(product, taken, workspace, thread, threads);
+    const Workspace workspace(shared.rest + static_cast<std::size_t>(thread) * thread_bytes, product.steps);
+    take_tasks(blocks, shared.taken, thread, threads, [&](const GemmTask& task) {
+      if (int8)
+        run_task<Cells::int8>(product, task, workspace);
+      else
+        run_task<Cells::bf16>(product, task, workspace);
+    });
   }
 }
 
