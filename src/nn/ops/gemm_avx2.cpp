@@ -14,13 +14,16 @@ namespace {
 
 // Note [Products on AVX2]
 // A line of a strip's tile is two vectors. With AVX-VNNI one instruction multiplies 4 codes with 4 weights of 8
-// columns: 6 rows and 16 columns are 12 registers of sums. Without it both are widened to 16 bits, as the product of
-// 8-bit pairs (pmaddubsw) saturates: codes and weights of 4 columns then fill a vector, pmaddwd adds neighbours, and
-// every column has two sums until the end; 6 rows and 8 columns are 12 registers. 32 rows are five times 6 and 2.
+// columns: 6 rows and 16 columns are 12 registers of sums, 32 rows are five times 6 and 2. Without it both are widened
+// to 16 bits, as the product of 8-bit pairs (pmaddubsw) saturates: the codes of a block once, weights while they are
+// loaded. Weights of 4 columns then fill a vector, pmaddwd adds neighbours, and every column has two sums until the
+// end; 4 rows and 8 columns are 8 registers.
 constexpr std::size_t kRows = 6;
 constexpr std::size_t kRestRows = kPieceRows % kRows;
 constexpr std::size_t kCells = kLineBytes / kCellBytes;
 constexpr std::size_t kLanes = 8;  // f32 or i32 of a vector
+constexpr std::size_t kWideRows = 4;
+constexpr std::size_t kWider = 2;  // a widened code to a code
 
 inline std::int32_t cell_at(const std::byte* at) {
   std::int32_t codes = 0;
@@ -53,26 +56,37 @@ DFA_AVX2_VNNI void multiply_vnni(const std::byte* a, const std::byte* b, std::si
   }
 }
 
-// Rows from `a`, 8 columns: half a line of each cell.
-template <std::size_t rows>
+// The codes of a block to 16 bits where they lie, from the last to the first: twice the bytes in the same order.
+DFA_AVX2 void widen(std::byte* block, std::size_t steps) {
+  constexpr std::size_t kVectorBytes = 32;
+  for (std::size_t at = steps * kPieceBytes; at != 0;) {
+    at -= kVectorBytes / kWider;
+    const __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block + at)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(block + kWider * at), wide);
+  }
+}
+
+// kWideRows widened rows from `a`, 8 columns: half a line of each cell.
 DFA_AVX2 void multiply_wide(const std::byte* a, const std::byte* b, std::size_t steps, std::int32_t* sums) {
-  __m256i low[rows], high[rows];  // two sums each of columns 0..3, 4..7
-#pragma GCC unroll 6
-  for (std::size_t i = 0; i < rows; ++i) low[i] = high[i] = _mm256_setzero_si256();
-  for (std::size_t step = 0; step < steps; ++step, a += kPieceBytes, b += kPieceBytes) {
+  __m256i low[kWideRows], high[kWideRows];  // two sums each of columns 0..3, 4..7
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < kWideRows; ++i) low[i] = high[i] = _mm256_setzero_si256();
+  for (std::size_t step = 0; step < steps; ++step, a += kWider * kPieceBytes, b += kPieceBytes) {
     for (std::size_t cell = 0; cell < kCells; ++cell) {
       const __m128i* at = reinterpret_cast<const __m128i*>(b + cell * kLineBytes);
       const __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128(at)), b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128(at + 1));
-#pragma GCC unroll 6
-      for (std::size_t i = 0; i < rows; ++i) {
-        const __m256i spread = _mm256_cvtepu8_epi16(_mm_set1_epi32(cell_at(a + i * kLineBytes + cell * kCellBytes)));
+#pragma GCC unroll 4
+      for (std::size_t i = 0; i < kWideRows; ++i) {
+        long long codes = 0;
+        std::memcpy(&codes, a + kWider * (i * kLineBytes + cell * kCellBytes), sizeof codes);
+        const __m256i spread = _mm256_set1_epi64x(codes);
         low[i] = _mm256_add_epi32(low[i], _mm256_madd_epi16(spread, b0));
         high[i] = _mm256_add_epi32(high[i], _mm256_madd_epi16(spread, b1));
       }
     }
   }
-#pragma GCC unroll 6
-  for (std::size_t i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < kWideRows; ++i) {
     // Columns 0 1 4 5 2 3 6 7, then in order.
     const __m256i both = _mm256_permute4x64_epi64(_mm256_hadd_epi32(low[i], high[i]), 0b11011000);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + i * kStripColumns), both);
@@ -93,10 +107,8 @@ void multiply_block_vnni(const std::byte* block, const std::byte* strip, std::si
 void multiply_block_wide(const std::byte* block, const std::byte* strip, std::size_t steps, std::int32_t* sums) {
   for (std::size_t column = 0; column < kStripColumns; column += kLanes) {
     const std::byte* b = strip + column / kTileRows * kTileBytes + column % kTileRows * kCellBytes;
-    std::size_t row = 0;
-    for (; row + kRows <= kPieceRows; row += kRows)
-      multiply_wide<kRows>(block + row * kLineBytes, b, steps, sums + row * kStripColumns + column);
-    multiply_wide<kRestRows>(block + row * kLineBytes, b, steps, sums + row * kStripColumns + column);
+    for (std::size_t row = 0; row < kPieceRows; row += kWideRows)
+      multiply_wide(block + kWider * row * kLineBytes, b, steps, sums + row * kStripColumns + column);
   }
 }
 
@@ -259,11 +271,11 @@ EndRows end_rows_to(Element element) {
 }  // namespace
 
 VectorKernel avx2_vnni_kernel(Element destination) {
-  return {multiply_block_vnni, end_rows_to(destination)};
+  return {nullptr, multiply_block_vnni, end_rows_to(destination)};
 }
 
 VectorKernel avx2_kernel(Element destination) {
-  return {multiply_block_wide, end_rows_to(destination)};
+  return {widen, multiply_block_wide, end_rows_to(destination)};
 }
 
 }  // namespace dfa

@@ -77,13 +77,13 @@ DFA_VNNI void end_rows(const GemmTail& tail, int first) {
 VectorKernel avx512_vnni_kernel(Element destination) {
   switch (destination) {
     case Element::f32:
-      return {multiply, end_rows<Element::f32>};
+      return {nullptr, multiply, end_rows<Element::f32>};
     case Element::bf16:
-      return {multiply, end_rows<Element::bf16>};
+      return {nullptr, multiply, end_rows<Element::bf16>};
     case Element::u8:
       break;
   }
-  return {multiply, end_rows<Element::u8>};
+  return {nullptr, multiply, end_rows<Element::u8>};
 }
 
 }  // namespace dfa

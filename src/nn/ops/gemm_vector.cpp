@@ -43,6 +43,7 @@ void run_task(const Product& product, const GemmTask& task, std::byte* input) {
   for (std::size_t block = task.first_block; block < task.last_block; ++block) {
     const std::size_t row = block * kPieceRows, rows = std::min(kPieceRows, product.blocks.rows - row);
     pack_block(product.src + row * src_row, rows, src_row, steps, input);
+    if (product.kernel.prepare != nullptr) product.kernel.prepare(input, steps);
     tail.rows = static_cast<int>(rows);
     for (std::size_t strip = task.first_strip; strip < task.last_strip; ++strip) {
       product.kernel.multiply(input, product.matrix.values + strip * steps * kPieceBytes, steps, sums);
@@ -53,11 +54,15 @@ void run_task(const Product& product, const GemmTask& task, std::byte* input) {
   }
 }
 
+std::size_t thread_bytes(const PackedMatrix& matrix) {
+  return kPreparedBytes * depth_steps(matrix.kernel, matrix.in) * kPieceBytes;
+}
+
 }  // namespace
 
 std::size_t gemm_vector_scratch(const PackedMatrix& matrix, int rows, int threads) {
   return SharedScratch::bytes(matrix, gemm_blocks(matrix, rows, threads)) +
-         static_cast<std::size_t>(threads) * depth_steps(matrix.kernel, matrix.in) * kPieceBytes;
+         static_cast<std::size_t>(threads) * thread_bytes(matrix);
 }
 
 void gemm_vector(const PackedMatrix& matrix, const std::byte* src, int rows, const GemmDestination& destination,
@@ -65,11 +70,11 @@ void gemm_vector(const PackedMatrix& matrix, const std::byte* src, int rows, con
   const GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
   const SharedScratch shared(matrix, blocks, scratch);
   const Product product{matrix, src, destination, blocks, shared.biases, kernel_of(matrix.kernel, destination.element)};
-  const std::size_t thread_bytes = depth_steps(matrix.kernel, matrix.in) * kPieceBytes;
+  const std::size_t mine = thread_bytes(matrix);
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num();
-    std::byte* input = shared.rest + static_cast<std::size_t>(thread) * thread_bytes;
+    std::byte* input = shared.rest + static_cast<std::size_t>(thread) * mine;
     take_tasks(blocks, shared.taken, thread, threads, [&](const GemmTask& task) { run_task(product, task, input); });
   }
 }

@@ -12,11 +12,15 @@ std::size_t gemm_vector_scratch(const PackedMatrix& matrix, int rows, int thread
 void gemm_vector(const PackedMatrix& matrix, const std::byte* src, int rows, const GemmDestination& destination,
                  std::byte* scratch, int threads);
 
-// sums (32, 32) = a packed block times a strip, `steps` pieces of each.
+inline constexpr std::size_t kPreparedBytes = 2;
+
+// sums (32, 32) = a block times a strip, `steps` pieces of each.
 using MultiplyBlock = void (*)(const std::byte* block, const std::byte* strip, std::size_t steps, std::int32_t* sums);
 
 // What an instruction set gives.
 struct VectorKernel {
+  // Changes a packed block to what `multiply` reads, in place and in at most kPreparedBytes times its bytes. Or none.
+  void (*prepare)(std::byte* block, std::size_t steps) = nullptr;
   MultiplyBlock multiply = nullptr;
   EndRows end_rows = nullptr;
 };
