@@ -104,6 +104,12 @@ struct Wanted {
   }
 };
 
+// A block of the input: as it lies in memory, or packed.
+struct InputBlock {
+  const std::byte* at = nullptr;
+  std::size_t row_bytes = 0, step_bytes = 0, lower = 0;  // lower: to the tile of the lower 16 rows
+};
+
 template <Cells cells>
 DFA_AMX inline void multiply_tiles() {
   if constexpr (cells == Cells::int8) {
@@ -119,9 +125,9 @@ DFA_AMX inline void multiply_tiles() {
   }
 }
 
-// to (32, 32) = from + a b: `steps` pieces of each. No `from`: zeros.
+// to (32, 32) = from + input b: `steps` pieces of each. No `from`: zeros.
 template <Cells cells>
-DFA_AMX inline void multiply(const std::byte* a, const std::byte* b, std::size_t steps, const std::byte* from,
+DFA_AMX inline void multiply(const InputBlock& input, const std::byte* b, std::size_t steps, const std::byte* from,
                              std::byte* to, Ending ending) {
   if (from == nullptr) {
     _tile_zero(0);
@@ -134,11 +140,13 @@ DFA_AMX inline void multiply(const std::byte* a, const std::byte* b, std::size_t
     _tile_loadd(2, from + kTileRows * kSumsRow, kSumsRow);
     _tile_loadd(3, from + kTileRows * kSumsRow + kLineBytes, kSumsRow);
   }
-  for (std::size_t step = 0; step < steps; ++step, a += kPieceBytes, b += kPieceBytes) {
+  const std::byte* a = input.at;
+  const long a_row = static_cast<long>(input.row_bytes);
+  for (std::size_t step = 0; step < steps; ++step, a += input.step_bytes, b += kPieceBytes) {
     _tile_stream_loadd(6, b, kLineBytes);
     _tile_stream_loadd(7, b + kTileBytes, kLineBytes);
-    _tile_loadd(4, a, kLineBytes);
-    _tile_loadd(5, a + kTileBytes, kLineBytes);
+    _tile_loadd(4, a, a_row);
+    _tile_loadd(5, a + input.lower, a_row);
     multiply_tiles<cells>();
     ending.step();
   }
@@ -171,6 +179,25 @@ struct Workspace {
   Workspace(std::byte* memory, std::size_t steps) : input(memory), sums(memory + steps * kPieceBytes) {}
 };
 
+// Whether the rows of a pass, where they lie, fall evenly into the first cache level: 64 sets of 12 lines.
+bool spreads(std::size_t row_bytes, std::size_t pass_steps) {
+  constexpr std::size_t kSets = 64, kWays = 10;
+  std::size_t used[kSets] = {};
+  for (std::size_t row = 0; row < kPieceRows; ++row)
+    for (std::size_t line = 0; line < pass_steps; ++line) ++used[(row * row_bytes / kLineBytes + line) % kSets];
+  return *std::max_element(used, used + kSets) <= kWays;
+}
+
+// Rows from `row` on: where they lie if tiles can be loaded from there, packed if not.
+InputBlock input_block(const Product& product, std::size_t row, bool in_place, std::byte* packed) {
+  const std::byte* src = product.src + row * product.src_row;
+  const std::size_t rows = std::min(kPieceRows, product.blocks.rows - row);
+  if (in_place && rows == kPieceRows) return {src, product.src_row, kLineBytes, kTileRows * product.src_row};
+  pack_block(src, rows, product.src_row, product.steps, packed);
+  asm volatile("" ::: "memory");  // gcc 12 does not know that loading a tile reads memory
+  return {packed, kLineBytes, kPieceBytes, kTileBytes};
+}
+
 template <Cells cells>
 DFA_AMX void run_task(const Product& product, const GemmTask& task, const Workspace& workspace) {
   alignas(64) std::byte sums[kSumsBytes];
@@ -179,6 +206,7 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
   const std::size_t passes = divide_up(product.steps, kPassSteps), pass_steps = divide_up(product.steps, passes);
   const std::size_t block_bytes = kPieceRows * product.src_row;
   const std::size_t share = divide_up(block_bytes, (task.last_strip - task.first_strip) * passes);
+  const bool in_place = product.src_row % kLineBytes == 0 && spreads(product.src_row, pass_steps);
   const std::byte* src_end = product.src + product.blocks.rows * product.src_row;
   const Codes* codes = product.destination.codes;
   GemmTail before, now;
@@ -189,11 +217,9 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
   _tile_loadconfig(&kTiles);
   for (std::size_t block = task.first_block; block < task.last_block; ++block) {
     const std::size_t row = block * kPieceRows, rows = std::min(kPieceRows, product.blocks.rows - row);
-    const std::byte* src = product.src + row * product.src_row;
-    pack_block(src, rows, product.src_row, product.steps, workspace.input);
-    asm volatile("" ::: "memory");  // gcc 12 does not know that loading a tile reads memory
+    const InputBlock all = input_block(product, row, in_place, workspace.input);
     const bool far = task.weights == Weights::far && block == task.first_block;
-    Wanted input{src + rows * product.src_row, src_end};
+    Wanted next{product.src + (row + rows) * product.src_row, src_end};
     for (std::size_t step = 0; step < product.steps; step += pass_steps) {
       const std::size_t steps = std::min(pass_steps, product.steps - step);
       const bool last_pass = step + steps == product.steps;
@@ -205,11 +231,13 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
           now.to = product.destination.values + row * product.to_row + strip * product.line_bytes;
           now.rows = static_cast<int>(rows);
         }
-        input.request(share);
+        next.request(share);
         if (far && strip + 1 < task.last_strip)
           Wanted{weights + strip_bytes, weights + strip_bytes + steps * kPieceBytes}.request(strip_bytes);
-        multiply<cells>(workspace.input + step * kPieceBytes, weights, steps, step == 0 ? nullptr : kept,
-                        last_pass ? sums : kept, {before, product.end_rows, steps});
+        InputBlock input = all;
+        input.at += step * all.step_bytes;
+        multiply<cells>(input, weights, steps, step == 0 ? nullptr : kept, last_pass ? sums : kept,
+                        {before, product.end_rows, steps});
         before.rows = 0;
         if (last_pass) before = now;
       }
