@@ -2,8 +2,6 @@
 
 #include <omp.h>
 
-#include <new>
-
 #include "nn/ops/gemm_blocks.hpp"
 #include "nn/ops/gemm_tail_avx512.hpp"
 
@@ -106,6 +104,12 @@ struct Wanted {
   }
 };
 
+// A block of the input: as it lies in memory, or packed.
+struct InputBlock {
+  const std::byte* at = nullptr;
+  std::size_t row_bytes = 0, step_bytes = 0, lower = 0;  // lower: to the tile of the lower 16 rows
+};
+
 template <Cells cells>
 DFA_AMX inline void multiply_tiles() {
   if constexpr (cells == Cells::int8) {
@@ -121,9 +125,9 @@ DFA_AMX inline void multiply_tiles() {
   }
 }
 
-// to (32, 32) = from + a b: `steps` pieces of each. No `from`: zeros.
+// to (32, 32) = from + input b: `steps` pieces of each. No `from`: zeros.
 template <Cells cells>
-DFA_AMX inline void multiply(const std::byte* a, const std::byte* b, std::size_t steps, const std::byte* from,
+DFA_AMX inline void multiply(const InputBlock& input, const std::byte* b, std::size_t steps, const std::byte* from,
                              std::byte* to, Ending ending) {
   if (from == nullptr) {
     _tile_zero(0);
@@ -136,11 +140,13 @@ DFA_AMX inline void multiply(const std::byte* a, const std::byte* b, std::size_t
     _tile_loadd(2, from + kTileRows * kSumsRow, kSumsRow);
     _tile_loadd(3, from + kTileRows * kSumsRow + kLineBytes, kSumsRow);
   }
-  for (std::size_t step = 0; step < steps; ++step, a += kPieceBytes, b += kPieceBytes) {
+  const std::byte* a = input.at;
+  const long a_row = static_cast<long>(input.row_bytes);
+  for (std::size_t step = 0; step < steps; ++step, a += input.step_bytes, b += kPieceBytes) {
     _tile_stream_loadd(6, b, kLineBytes);
     _tile_stream_loadd(7, b + kTileBytes, kLineBytes);
-    _tile_loadd(4, a, kLineBytes);
-    _tile_loadd(5, a + kTileBytes, kLineBytes);
+    _tile_loadd(4, a, a_row);
+    _tile_loadd(5, a + input.lower, a_row);
     multiply_tiles<cells>();
     ending.step();
   }
@@ -173,22 +179,34 @@ struct Workspace {
   Workspace(std::byte* memory, std::size_t steps) : input(memory), sums(memory + steps * kPieceBytes) {}
 };
 
-// Whether this thread used a part of the weights before.
-enum class Weights { far, near };
+// Whether the rows of a pass, where they lie, fall evenly into the first cache level: 64 sets of 12 lines.
+bool spreads(std::size_t row_bytes, std::size_t pass_steps) {
+  constexpr std::size_t kSets = 64, kWays = 10;
+  std::size_t used[kSets] = {};
+  for (std::size_t row = 0; row < kPieceRows; ++row)
+    for (std::size_t line = 0; line < pass_steps; ++line) ++used[(row * row_bytes / kLineBytes + line) % kSets];
+  return *std::max_element(used, used + kSets) <= kWays;
+}
 
-struct Task {
-  std::size_t first_strip, last_strip, first_block, last_block;  // [first, last)
-  Weights weights;
-};
+// Rows from `row` on: where they lie if tiles can be loaded from there, packed if not.
+InputBlock input_block(const Product& product, std::size_t row, bool in_place, std::byte* packed) {
+  const std::byte* src = product.src + row * product.src_row;
+  const std::size_t rows = std::min(kPieceRows, product.blocks.rows - row);
+  if (in_place && rows == kPieceRows) return {src, product.src_row, kLineBytes, kTileRows * product.src_row};
+  pack_block(src, rows, product.src_row, product.steps, packed);
+  asm volatile("" ::: "memory");  // gcc 12 does not know that loading a tile reads memory
+  return {packed, kLineBytes, kPieceBytes, kTileBytes};
+}
 
 template <Cells cells>
-DFA_AMX void run_task(const Product& product, const Task& task, const Workspace& workspace) {
+DFA_AMX void run_task(const Product& product, const GemmTask& task, const Workspace& workspace) {
   alignas(64) std::byte sums[kSumsBytes];
   const StripColumns columns(product.matrix, product.destination, product.biases);
   const std::size_t strip_bytes = product.steps * kPieceBytes;
   const std::size_t passes = divide_up(product.steps, kPassSteps), pass_steps = divide_up(product.steps, passes);
   const std::size_t block_bytes = kPieceRows * product.src_row;
   const std::size_t share = divide_up(block_bytes, (task.last_strip - task.first_strip) * passes);
+  const bool in_place = product.src_row % kLineBytes == 0 && spreads(product.src_row, pass_steps);
   const std::byte* src_end = product.src + product.blocks.rows * product.src_row;
   const Codes* codes = product.destination.codes;
   GemmTail before, now;
@@ -199,11 +217,9 @@ DFA_AMX void run_task(const Product& product, const Task& task, const Workspace&
   _tile_loadconfig(&kTiles);
   for (std::size_t block = task.first_block; block < task.last_block; ++block) {
     const std::size_t row = block * kPieceRows, rows = std::min(kPieceRows, product.blocks.rows - row);
-    const std::byte* src = product.src + row * product.src_row;
-    pack_block(src, rows, product.src_row, product.steps, workspace.input);
-    asm volatile("" ::: "memory");  // gcc 12 does not know that loading a tile reads memory
+    const InputBlock all = input_block(product, row, in_place, workspace.input);
     const bool far = task.weights == Weights::far && block == task.first_block;
-    Wanted input{src + rows * product.src_row, src_end};
+    Wanted next{product.src + (row + rows) * product.src_row, src_end};
     for (std::size_t step = 0; step < product.steps; step += pass_steps) {
       const std::size_t steps = std::min(pass_steps, product.steps - step);
       const bool last_pass = step + steps == product.steps;
@@ -215,11 +231,13 @@ DFA_AMX void run_task(const Product& product, const Task& task, const Workspace&
           now.to = product.destination.values + row * product.to_row + strip * product.line_bytes;
           now.rows = static_cast<int>(rows);
         }
-        input.request(share);
+        next.request(share);
         if (far && strip + 1 < task.last_strip)
           Wanted{weights + strip_bytes, weights + strip_bytes + steps * kPieceBytes}.request(strip_bytes);
-        multiply<cells>(workspace.input + step * kPieceBytes, weights, steps, step == 0 ? nullptr : kept,
-                        last_pass ? sums : kept, {before, product.end_rows, steps});
+        InputBlock input = all;
+        input.at += step * all.step_bytes;
+        multiply<cells>(input, weights, steps, step == 0 ? nullptr : kept, last_pass ? sums : kept,
+                        {before, product.end_rows, steps});
         before.rows = 0;
         if (last_pass) before = now;
       }
@@ -229,73 +247,41 @@ DFA_AMX void run_task(const Product& product, const Task& task, const Workspace&
   _tile_release();
 }
 
-// Every range of every part that nobody else takes, beginning with the part that is nearest to this thread's share.
-template <Cells cells>
-void run_thread(const Product& product, TakenRanges* taken, const Workspace& workspace, int thread, int threads) {
-  const GemmBlocks& at = product.blocks;
-  const std::size_t start = at.parts * static_cast<std::size_t>(thread) / static_cast<std::size_t>(threads);
-  for (std::size_t i = 0; i < at.parts; ++i) {
-    const std::size_t part = (start + i) % at.parts;
-    Weights weights = Weights::far;
-    for (;;) {
-      const std::size_t range = taken[part].count.fetch_add(1, std::memory_order_relaxed);
-      if (range >= at.ranges) break;
-      run_task<cells>(product,
-                      {part * at.strips / at.parts, (part + 1) * at.strips / at.parts, range * at.blocks / at.ranges,
-                       (range + 1) * at.blocks / at.ranges, weights},
-                      workspace);
-      weights = Weights::near;
-    }
-  }
-}
-
-std::size_t biases_bytes(const PackedMatrix& matrix) {
-  return round_up(static_cast<std::size_t>(matrix.out) * sizeof(float), kLineBytes);
-}
-
-GemmBlocks blocks_of(const PackedMatrix& matrix, int rows, int threads) {
-  return {static_cast<std::size_t>(rows), divide_up(static_cast<std::size_t>(matrix.out), kStripColumns),
-          depth_steps(matrix.kernel, matrix.in), threads};
-}
-
 }  // namespace
 
 std::size_t gemm_amx_scratch(const PackedMatrix& matrix, int rows, int threads) {
-  const GemmBlocks blocks = blocks_of(matrix, rows, threads);
-  return kLineBytes + biases_bytes(matrix) + blocks.parts * sizeof(TakenRanges) +
+  const GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
+  return SharedScratch::bytes(matrix, blocks) +
          static_cast<std::size_t>(threads) * Workspace::bytes(blocks, depth_steps(matrix.kernel, matrix.in));
 }
 
 void gemm_amx(const PackedMatrix& matrix, const std::byte* src, int rows, const GemmDestination& destination,
               std::byte* scratch, int threads) {
   const bool int8 = matrix.kernel == GemmKernel::amx_int8;
-  const GemmBlocks blocks = blocks_of(matrix, rows, threads);
-  scratch += (kLineBytes - reinterpret_cast<std::uintptr_t>(scratch) % kLineBytes) % kLineBytes;
-  auto* taken = reinterpret_cast<TakenRanges*>(scratch);
-  for (std::size_t i = 0; i < blocks.parts; ++i) new (taken + i) TakenRanges;
-  auto* biases = reinterpret_cast<float*>(taken + blocks.parts);
-  if (int8) tail_biases(matrix, biases);
+  const GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
+  const SharedScratch shared(matrix, blocks, scratch);
   const Product product{
       .matrix = matrix,
       .src = src,
       .destination = destination,
       .blocks = blocks,
-      .biases = int8 ? biases : matrix.bias,
+      .biases = shared.biases,
       .end_rows = int8 ? end_rows_to<Cells::int8>(destination.element) : end_rows_to<Cells::bf16>(destination.element),
       .src_row = row_bytes(matrix.kernel, matrix.in),
       .steps = depth_steps(matrix.kernel, matrix.in),
       .to_row = static_cast<std::size_t>(matrix.out) * element_size(destination.element),
       .line_bytes = kStripColumns * element_size(destination.element)};
-  std::byte* memory = reinterpret_cast<std::byte*>(biases) + biases_bytes(matrix);
+  const std::size_t thread_bytes = Workspace::bytes(blocks, product.steps);
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num();
-    const std::size_t mine = static_cast<std::size_t>(thread) * Workspace::bytes(blocks, product.steps);
-    const Workspace workspace(memory + mine, product.steps);
-    if (int8)
-      run_thread<Cells::int8>(product, taken, workspace, thread, threads);
-    else
-      run_thread<Cells::bf16>(product, taken, workspace, thread, threads);
+    const Workspace workspace(shared.rest + static_cast<std::size_t>(thread) * thread_bytes, product.steps);
+    take_tasks(blocks, shared.taken, thread, threads, [&](const GemmTask& task) {
+      if (int8)
+        run_task<Cells::int8>(product, task, workspace);
+      else
+        run_task<Cells::bf16>(product, task, workspace);
+    });
   }
 }
 

@@ -30,9 +30,48 @@ struct GemmBlocks {
   std::size_t part_strips() const { return divide_up(strips, parts); }
 };
 
+// Whether this thread used a part of the weights before.
+enum class Weights { far, near };
+
+struct GemmTask {
+  std::size_t first_strip, last_strip, first_block, last_block;  // [first, last)
+  Weights weights;
+};
+
 // One for each part, on a cache line of its own: ranges that were taken.
 struct alignas(kLineBytes) TakenRanges {
   std::atomic<std::size_t> count = 0;
 };
+
+// run(task) for every range of every part that nobody else takes, beginning with the part that is nearest to this
+// thread's share.
+template <class Run>
+void take_tasks(const GemmBlocks& at, TakenRanges* taken, int thread, int threads, const Run& run) {
+  const std::size_t start = at.parts * static_cast<std::size_t>(thread) / static_cast<std::size_t>(threads);
+  for (std::size_t i = 0; i < at.parts; ++i) {
+    const std::size_t part = (start + i) % at.parts;
+    Weights weights = Weights::far;
+    for (;;) {
+      const std::size_t range = taken[part].count.fetch_add(1, std::memory_order_relaxed);
+      if (range >= at.ranges) break;
+      run(GemmTask{part * at.strips / at.parts, (part + 1) * at.strips / at.parts, range * at.blocks / at.ranges,
+                   (range + 1) * at.blocks / at.ranges, weights});
+      weights = Weights::near;
+    }
+  }
+}
+
+// What the threads of a product share, at the beginning of its scratch.
+struct SharedScratch {
+  TakenRanges* taken;
+  const float* biases;
+  std::byte* rest;  // for the threads' own memory
+
+  static std::size_t bytes(const PackedMatrix& matrix, const GemmBlocks& blocks);
+  // Fills it.
+  SharedScratch(const PackedMatrix& matrix, const GemmBlocks& blocks, std::byte* scratch);
+};
+
+GemmBlocks gemm_blocks(const PackedMatrix& matrix, int rows, int threads);
 
 }  // namespace dfa
