@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -46,6 +47,12 @@ struct ForwardOutput {
   std::span<float> feature;  // (N, D) f32, after the norm and before the head
 };
 
+// What an engine keeps, in bytes.
+struct Footprint {
+  std::size_t weights = 0;    // packed
+  std::size_t workspace = 0;  // of the largest plan made so far
+};
+
 class Network {
  public:
   virtual ~Network() = default;
@@ -53,6 +60,12 @@ class Network {
   // images: (N, 3, S, S) f32, normalised. N >= 1. Not thread-safe: one call at a time per Network.
   // Errors: usage when a span has the wrong size; internal when a library fails.
   virtual Status forward(std::span<const float> images, int n, ForwardOutput output) = 0;
+  // Another network of the same options and, to the bit, the same answers, for another thread: packed weights are
+  // shared, workspace and plans its own. Either may outlive the other; they run at the same time. Not to be called
+  // while this one runs.
+  virtual Result<std::unique_ptr<Network>> make_instance() const = 0;
+  // Nothing where the engine has no packed weights and no plans: ref.
+  virtual std::optional<Footprint> footprint() const { return std::nullopt; }
 };
 
 // `weights` must hold exactly network_parameters(config), in f32 or f16/bf16 (widened). Errors: model_tensors, listing
