@@ -75,15 +75,17 @@ class Row:
         return [second for one in self.rounds for second in one]
 
 
-def last_line(text: str) -> str:
+def reason_in(text: str) -> str:
+    """The line of a program's talk that says why it ended: our own begins with its name, Python's is the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "no message"
+    ours = [line for line in lines if line.startswith("dfa: ")]
+    return (ours or lines[-1:] or ["no message"])[0][:300]
 
 
 def run(command: list, environment: dict, what: str) -> subprocess.CompletedProcess:
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0:
-        raise PeerError(f"{what}: status {done.returncode}: {last_line(done.stderr)}")
+        raise PeerError(f"{what}: status {done.returncode}: {reason_in(done.stderr)}")
     return done
 
 
@@ -108,7 +110,7 @@ class Worker:
             return json.loads(line)
         status = self.process.wait()
         self.log.seek(0)
-        raise PeerError(f"ended with status {status}: {last_line(self.log.read())}")
+        raise PeerError(f"ended with status {status}: {reason_in(self.log.read())}")
 
     def passes(self, count: int) -> list[float]:
         try:
@@ -141,6 +143,7 @@ class Ours:
             "isa": report["engine"]["isa"],
             "build_seconds": report["build_seconds"],
             "peak_memory_mib": report["peak_memory_mib"],
+            "footprint_bytes": report.get("footprint_bytes"),
             "ran_in": kernels_of(report["step_kernels"]),
             "logits": report["logits"],
         }

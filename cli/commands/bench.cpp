@@ -123,6 +123,8 @@ nlohmann::json to_json(const Subject& subject, const BenchPlan& plan, const Benc
       {"logits_row0", logits.front()},
       {"peak_memory_mib", peak_memory_mib()},
   });
+  if (figures.footprint)
+    json["footprint_bytes"] = {{"weights", figures.footprint->weights}, {"workspace", figures.footprint->workspace}};
   if (steps) {
     json["step_seconds_per_batch"] = figures.step_seconds;
     json["step_kernels"] = figures.step_kernels;
@@ -136,6 +138,10 @@ void print_text(std::ostream& out, const Subject& subject, const BenchPlan& plan
   out << fmt::format("{}, batch {}\n", subject.name, plan.batch);
   out << fmt::format("{:.2f} images/s; a batch takes {:.4f} s (median of {}), quartiles {:.4f} to {:.4f} s\n",
                      plan.batch / median, median, figures.batch_seconds.size(), low, high);
+  if (figures.footprint)
+    out << fmt::format("packed weights {:.1f} MB, workspace {:.1f} MB; peak memory of the process {:.0f} MiB\n",
+                       1e-6 * static_cast<double>(figures.footprint->weights),
+                       1e-6 * static_cast<double>(figures.footprint->workspace), peak_memory_mib());
   for (const auto& [name, seconds] : figures.stage_seconds) {
     out << fmt::format("  {:<14}{:>10.4f} s {:>6.1f} %\n", name, seconds, 100 * seconds / median);
   }
@@ -236,6 +242,7 @@ Result<BenchFigures> run_bench(const NetworkConfig& config, const TensorMap& wei
   figures.step_seconds = medians(steps);
   figures.step_kernels = clock.kernels();
   figures.logits = bench.logits();
+  figures.footprint = network->footprint();
   return figures;
 }
 

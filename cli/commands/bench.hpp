@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,9 @@ struct BenchPlan {
 };
 
 struct BenchFigures {
-  double build_seconds = 0;           // from weights in memory to a network that can run
-  std::vector<double> batch_seconds;  // one a timed pass
+  std::optional<Footprint> footprint;  // of engines that know it
+  double build_seconds = 0;            // from weights in memory to a network that can run
+  std::vector<double> batch_seconds;   // one a timed pass
   std::map<std::string, double>
       stage_seconds;                           // median of a batch: patch_embed, spm, injector, blocks, extractor, head
   std::map<std::string, double> step_seconds;  // the same, "blocks/3.qkv"; none of ref, nor stages

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -36,6 +37,22 @@ Result<ItemRecord> run_once(const InputList& inputs, const DetectSetup& setup, c
   return record;
 }
 
+double seconds_of(const SecondsByName& spans, const std::string& stage) {
+  const auto found = spans.find(stage);
+  return found == spans.end() ? 0 : found->second;
+}
+
+// The record's seconds leave out what a stage waited for the next one. They count opening a file as decoding, and
+// cutting a crop as detection.
+SecondsByName stages_of(const StageSeconds& record, const SecondsByName& spans) {
+  const double open = seconds_of(spans, "open"), crop = seconds_of(spans, "crop");
+  return {{"open", open},
+          {"decode", std::max(0.0, record.decode - open)},
+          {"detect", std::max(0.0, record.detect - crop)},
+          {"crop", crop},
+          {"score", record.score}};
+}
+
 }  // namespace
 
 Result<VideoFigures> time_video(const VideoBenchRequest& request, const BenchPlan& plan,
@@ -56,11 +73,10 @@ Result<VideoFigures> time_video(const VideoBenchRequest& request, const BenchPla
     const auto start = Clock::now();
     DFA_ASSIGN_OR_RETURN(figures.item, run_once(inputs, setup, *context.cancel));
     const double seconds = seconds_since(start);
-    SecondsByName spent = sums.take().stages;
+    const SecondsByName spans = sums.take().stages;
     if (i < plan.warmup) continue;
-    spent["detect"] -= spent["crop"];  // a crop is cut within the span of its frame's detection
     figures.whole_seconds.push_back(seconds);
-    stages.push_back(std::move(spent));
+    stages.push_back(stages_of(figures.item.work.seconds, spans));
   }
   figures.stage_seconds = medians(stages);
   figures.peak_memory_mib = peak_memory_mib();
@@ -91,9 +107,7 @@ void print_video(std::ostream& out, const VideoBenchRequest& request, const Vide
   out << fmt::format("{} frames decoded, {} searched, {} faces scored; peak memory {:.0f} MiB\n", work.frames_decoded,
                      work.frames_searched, work.faces_used, figures.peak_memory_mib);
   for (const char* stage : {"open", "decode", "detect", "crop", "score"}) {
-    const auto found = figures.stage_seconds.find(stage);
-    const double seconds = found == figures.stage_seconds.end() ? 0 : found->second;
-    out << fmt::format("  {:<8}{:>10.4f} s busy\n", stage, seconds);
+    out << fmt::format("  {:<8}{:>10.4f} s busy\n", stage, seconds_of(figures.stage_seconds, stage));
   }
 }
 

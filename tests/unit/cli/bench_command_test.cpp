@@ -46,6 +46,8 @@ TEST(BenchCommand, JsonHasEveryPassItsStagesAndTheMachine) {
   for (const char* stage : {"patch_embed", "spm", "injector", "blocks", "extractor"})
     EXPECT_TRUE(result["stage_seconds_per_batch"].contains(stage)) << stage;
   EXPECT_FALSE(result.contains("step_seconds_per_batch"));
+  EXPECT_GT(result["footprint_bytes"]["weights"], 0);
+  EXPECT_GT(result["footprint_bytes"]["workspace"], 0);
 }
 
 TEST(BenchCommand, EnginesAgreeOnWhatTheyCompute) {
