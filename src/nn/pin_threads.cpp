@@ -20,11 +20,4 @@ Status pin_engine_threads(std::span<const int> processors) {
   return status;
 }
 
-std::vector<std::vector<int>> engine_thread_processors(int threads) {
-  std::vector<std::vector<int>> processors(static_cast<std::size_t>(threads));
-#pragma omp parallel num_threads(threads)
-  processors[static_cast<std::size_t>(omp_get_thread_num())] = usable_processor_numbers();
-  return processors;
-}
-
 }  // namespace dfa

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "base/result.hpp"
 
@@ -12,8 +11,5 @@ namespace dfa {
 // which stay the same from one forward pass to the next, are bound to one of `processors` each. An empty list binds
 // nothing. Errors: internal (the kernel refused one); some may be bound then.
 Status pin_engine_threads(std::span<const int> processors);
-
-// What the kernel says: the processors that each of the calling thread's `threads` engine threads may use.
-std::vector<std::vector<int>> engine_thread_processors(int threads);
 
 }  // namespace dfa

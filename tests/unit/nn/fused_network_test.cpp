@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -300,13 +302,21 @@ TEST_P(Determinism, ThreadCountsDifferInTheLastBitsAtMost) {
 INSTANTIATE_TEST_SUITE_P(Every, Determinism, testing::Values(Precision::ref, Precision::f32, Precision::bf16),
                          [](const auto& p) { return std::string(precision_name(p.param)); });
 
+// What the kernel says of the calling thread and of the OpenMP threads that work for it.
+std::vector<std::vector<int>> masks_of_engine_threads(int threads) {
+  std::vector<std::vector<int>> masks(static_cast<std::size_t>(threads));
+#pragma omp parallel num_threads(threads)
+  masks[static_cast<std::size_t>(omp_get_thread_num())] = usable_processor_numbers();
+  return masks;
+}
+
 TEST(PinThreads, EveryThreadIsOnTheProcessorThatWasAskedFor) {
   const std::vector<int> usable = usable_processor_numbers();
   ASSERT_EQ(usable.size(), static_cast<std::size_t>(usable_processors()));
   const std::vector<int> asked = {usable.back(), usable.front()};
   std::thread([&] {
     ASSERT_TRUE(pin_engine_threads(asked));
-    const auto masks = engine_thread_processors(2);
+    const auto masks = masks_of_engine_threads(2);
     EXPECT_EQ(masks[0], std::vector{asked[0]});
     EXPECT_EQ(masks[1], std::vector{asked[1]});
   }).join();
@@ -320,7 +330,7 @@ TEST(PinThreads, AMaskThatWasInheritedIsKept) {
     std::thread([&] {
       EXPECT_EQ(usable_processor_numbers(), std::vector{only});
       EXPECT_TRUE(pin_engine_threads({}));  // nothing asked, nothing changed
-      EXPECT_EQ(engine_thread_processors(2), (std::vector<std::vector<int>>{{only}, {only}}));
+      EXPECT_EQ(masks_of_engine_threads(2), (std::vector<std::vector<int>>{{only}, {only}}));
     }).join();
   }).join();
   const int nowhere[] = {-1};
