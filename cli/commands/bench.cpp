@@ -119,12 +119,13 @@ struct Subject {
   std::string name;
   NetworkConfig config;
   TensorMap weights;
+  std::optional<ModelQuantisation> quantised = {};
 };
 
 Result<Subject> choose_subject(const BenchOptions& options, const SharedOptions& shared) {
   if (!shared.model.empty()) {
     DFA_ASSIGN_OR_RETURN(Model model, load_selected_model(shared));
-    return Subject{shared.model, model.config, std::move(model.weights)};
+    return Subject{shared.model, model.config, std::move(model.weights), std::move(model.quantised)};
   }
   const std::optional<NetworkConfig> config = named_config(options.config);
   if (!config) return fail(ErrorCode::usage, "--config \"{}\" is not known; expected vit-b16 or tiny", options.config);
@@ -182,11 +183,13 @@ void print_text(std::ostream& out, const Subject& subject, const BenchPlan& plan
 void run_command(const BenchOptions& options, CommandContext& context) {
   BenchPlan plan = options.plan;
   plan.threads = context.options.threads;
-  const Result<Precision> precision = resolve_engine(context.options.engine);
-  if (!precision) return context.fail_with(precision.error());
-  plan.precision = *precision;
   const Result<Subject> subject = choose_subject(options, context.options);
   if (!subject) return context.fail_with(subject.error());
+  const Result<Precision> precision =
+      resolve_engine(context.options.engine, subject->quantised ? Scales::present : Scales::absent);
+  if (!precision) return context.fail_with(precision.error());
+  plan.precision = *precision;
+  if (subject->quantised) plan.quantisation = &subject->quantised->codes;
   const Result<BenchFigures> figures = run_bench(subject->config, subject->weights, plan, *context.cancel);
   if (!figures) return context.fail_with(figures.error());
   if (context.options.format == "json") {
@@ -209,10 +212,12 @@ Result<BenchFigures> run_bench(const NetworkConfig& config, const TensorMap& wei
   StageClock clock;
   BenchFigures figures;
   const auto begin = Clock::now();
-  DFA_ASSIGN_OR_RETURN(
-      const auto network,
-      make_network(config, weights,
-                   {.precision = plan.precision, .threads = plan.threads, .max_batch = plan.batch, .trace = &clock}));
+  DFA_ASSIGN_OR_RETURN(const auto network, make_network(config, weights,
+                                                        {.precision = plan.precision,
+                                                         .threads = plan.threads,
+                                                         .max_batch = plan.batch,
+                                                         .trace = &clock,
+                                                         .quantisation = plan.quantisation}));
   figures.build_seconds = seconds_since(begin);
   Bench bench(*network, plan.batch, cancel);
   for (int i = 0; i < plan.warmup; ++i) DFA_TRY(bench.pass());

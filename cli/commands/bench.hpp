@@ -28,6 +28,7 @@ struct BenchPlan {
   int warmup = 2;    // passes before the clock counts
   int repeats = 10;  // timed passes
   Precision precision = Precision::f32;
+  const Quantisation* quantisation = nullptr;  // int8 needs it; must outlive the run
 };
 
 struct BenchFigures {

@@ -67,7 +67,7 @@ Status build_networks(const Model& model, Precision precision, int threads, cons
   const NetworkOptions options{
       .precision = precision, .threads = threads / copies, .max_batch = kMaxBatch, .trace = context.trace};
   for (int i = 0; i < copies; ++i) {
-    DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, make_network(model.config, model.weights, options));
+    DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, model_network(model, options));
     setup.parts.networks.push_back(network.get());
     setup.networks.push_back(std::move(network));
   }
@@ -100,8 +100,8 @@ CropRecipe recipe_in_use(const CropRecipe& wanted, std::string_view detector, st
 
 Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandContext& context) {
   DetectSetup setup;
-  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine));
   DFA_ASSIGN_OR_RETURN(Model model, load_selected_model(context.options));
+  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine, model));
   DFA_TRY(check_kind(model));
   DFA_ASSIGN_OR_RETURN(setup.parts.operating_point, choose_operating_point(request.operating_point, model.calibration));
 
