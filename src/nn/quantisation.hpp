@@ -55,7 +55,7 @@ std::vector<FoldedLayer> readers_of_site(const NetworkConfig& config, const Tens
 class ActivationObserver {
  public:
   virtual ~ActivationObserver() = default;
-  // rows: (rows, channels) of all images of one pass.
+  // rows: (rows, channels) of some images; every image of a pass is shown once.
   virtual void activation(std::string_view site, std::span<const float> rows, int channels) = 0;
 };
 
