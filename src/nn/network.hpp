@@ -53,6 +53,10 @@ class Network {
   // images: (N, 3, S, S) f32, normalised. N >= 1. Not thread-safe: one call at a time per Network.
   // Errors: usage when a span has the wrong size; internal when a library fails.
   virtual Status forward(std::span<const float> images, int n, ForwardOutput output) = 0;
+  // Another network of the same options and, to the bit, the same answers, for another thread: packed weights are
+  // shared, workspace and plans its own. Either may outlive the other; they run at the same time. Not to be called
+  // while this one runs.
+  virtual Result<std::unique_ptr<Network>> make_instance() const = 0;
 };
 
 // `weights` must hold exactly network_parameters(config), in f32 or f16/bf16 (widened). Errors: model_tensors, listing

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "base/machine.hpp"
@@ -20,11 +21,22 @@ class FusedNetwork final : public Network {
     if (options_.observer != nullptr) unread_ = UnreadRows::compute;
   }
 
+  // Ready to run: shares packed weights and the engine that they belong to. Plans are made when they are needed.
+  FusedNetwork(const NetworkConfig& config, const NetworkOptions& options, UnreadRows unread, dnnl::engine engine,
+               std::shared_ptr<const FusedWeights> weights)
+      : config_(config),
+        options_(options),
+        unread_(unread),
+        library_(std::move(engine)),
+        weights_(std::move(weights)) {}
+
   Status prepare(const TensorMap& weights) {
     cap_highway();
     const ThreadCount threads(options_.threads);
-    DFA_ASSIGN_OR_RETURN(weights_, pack_weights(library_, config_, WeightReader(weights),
-                                                {options_.max_batch, unread_, element(), options_.quantisation}));
+    DFA_ASSIGN_OR_RETURN(FusedWeights packed,
+                         pack_weights(library_, config_, WeightReader(weights),
+                                      {options_.max_batch, unread_, element(), options_.quantisation}));
+    weights_ = std::make_shared<const FusedWeights>(std::move(packed));
     options_.quantisation = nullptr;  // copied
     // The largest plan at once: it shows that planning works and how large the workspace is.
     DFA_ASSIGN_OR_RETURN(Plan * plan, plan_for(options_.max_batch));
@@ -33,6 +45,10 @@ class FusedNetwork final : public Network {
   }
 
   const NetworkConfig& config() const override { return config_; }
+
+  Result<std::unique_ptr<Network>> make_instance() const override {
+    return std::make_unique<FusedNetwork>(config_, options_, unread_, library_.engine, weights_);
+  }
 
   Status forward(std::span<const float> images, int n, ForwardOutput output) override {
     DFA_TRY(check_forward(config_, images, n, output));
@@ -65,7 +81,7 @@ class FusedNetwork final : public Network {
   Result<Plan*> plan_for(int images) {
     const auto known = plans_.find(images);
     if (known != plans_.end()) return &known->second;
-    DFA_ASSIGN_OR_RETURN(Plan plan, build_fused_plan(library_, config_, weights_,
+    DFA_ASSIGN_OR_RETURN(Plan plan, build_fused_plan(library_, config_, *weights_,
                                                      {images, options_.threads, element(), unread_, options_.observer,
                                                       options_.activations}));
     const std::size_t floats = plan.lay_out();
@@ -88,8 +104,8 @@ class FusedNetwork final : public Network {
   NetworkConfig config_;
   NetworkOptions options_;
   UnreadRows unread_;
-  OneDnn library_;
-  FusedWeights weights_;
+  OneDnn library_;  // before the weights, which belong to its engine
+  std::shared_ptr<const FusedWeights> weights_;
   Arena workspace_;
   std::map<int, Plan> plans_;  // by number of images
 };
