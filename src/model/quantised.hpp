@@ -17,7 +17,7 @@ namespace dfa {
 struct SiteFigures {
   std::optional<double> smoothing = {};  // alpha of Note [Smoothing] in quant/choose_codes.hpp; nothing: none
   double range = 1;                      // share of the seen range that the codes cover; what lies beyond is clipped
-  double distortion = 0;  // E|y - y_q|^2 / E|y|^2 of what the site's readers compute, on rows that chose nothing
+  double distortion = 0;  // E|y - y_q|^2 / E|y|^2 of what the site's readers compute, on rows that did not choose them
 };
 
 // A site that could be quantised and is not.

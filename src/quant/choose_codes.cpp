@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "quant/site_error.hpp"
@@ -81,25 +80,6 @@ std::vector<float> rows_of(const SiteSample& sample, std::size_t odd) {
   return rows;
 }
 
-// Keeps the better one.
-class Best {
- public:
-  Best(const SiteError& error, SiteChoice& choice) : error_(error), choice_(choice) {}
-  // Whether it was the best so far.
-  bool offer(Codes codes, std::optional<double> smoothing, double range) {
-    const double cost = error_.of(codes);
-    if (!(cost < lowest_)) return false;
-    lowest_ = cost;
-    choice_ = {std::move(codes), smoothing, range, 0};
-    return true;
-  }
-
- private:
-  const SiteError& error_;
-  SiteChoice& choice_;
-  double lowest_ = std::numeric_limits<double>::infinity();
-};
-
 }  // namespace
 
 SiteChoice choose_codes(const SiteSample& sample, std::span<const FoldedLayer> readers) {
@@ -107,23 +87,29 @@ SiteChoice choose_codes(const SiteSample& sample, std::span<const FoldedLayer> r
   std::vector<float> weights = column_magnitudes(readers, activations.size());
   lift(activations);
   lift(weights);
-  const std::vector<float> choosing = rows_of(sample, 0);
-  const SiteError error(readers, choosing, sample.channels);
+  const std::vector<float> choosing_rows = rows_of(sample, 0), judging_rows = rows_of(sample, 1);
+  const SiteError choosing(readers, choosing_rows, sample.channels), judging(readers, judging_rows, sample.channels);
 
   std::vector<float> chosen = divisors(activations, weights, {});
   SiteChoice choice{codes_over(sample, chosen, 1), {}, 1, 0};
-  Best best(error, choice);
-  best.offer(codes_over(sample, chosen, 1), {}, 1);
+  double cost = choosing.of(choice.codes);
   for (const float alpha : kAlphas) {
     std::vector<float> tried = divisors(activations, weights, alpha);
-    if (best.offer(codes_over(sample, tried, 1), static_cast<double>(alpha), 1)) chosen = std::move(tried);
+    Codes codes = codes_over(sample, tried, 1);
+    const double tried_cost = choosing.of(codes);
+    if (!(tried_cost < cost)) continue;
+    cost = tried_cost;
+    chosen = std::move(tried);
+    choice = {std::move(codes), static_cast<double>(alpha), 1, 0};
   }
-  const std::optional<double> smoothing = choice.smoothing;
-  for (const float range : kRanges)
-    best.offer(codes_over(sample, chosen, range), smoothing, static_cast<double>(range));
-
-  const std::vector<float> judging = rows_of(sample, 1);
-  choice.distortion = SiteError(readers, judging, sample.channels).of(choice.codes);
+  choice.distortion = judging.of(choice.codes);
+  for (const float range : kRanges) {
+    Codes codes = codes_over(sample, chosen, range);
+    const double tried_cost = choosing.of(codes), tried_distortion = judging.of(codes);
+    if (!(tried_cost < cost && tried_distortion < choice.distortion)) break;
+    cost = tried_cost;
+    choice = {std::move(codes), choice.smoothing, static_cast<double>(range), tried_distortion};
+  }
   return choice;
 }
 

@@ -19,13 +19,14 @@ namespace dfa {
 // (Xiao and others, SmoothQuant, 2023) with alpha between 0 (all of it stays with the codes) and 1 (all goes to the
 // weights), or by nothing at all. Which is best differs from site to site, so each alpha of a small grid is tried, and
 // the one taken with which the readers' outputs differ least. Then the range of the codes is cut in steps: what is
-// clipped errs more, everything else less. Rows of even crops choose, rows of odd crops judge.
+// clipped errs more, everything else less. Rows of even crops choose, rows of odd crops judge; a range is cut only as
+// long as both lose less by it, for large values are few and half of them may be elsewhere.
 
 struct SiteChoice {
   Codes codes;
   std::optional<double> smoothing;  // alpha; nothing: one multiplier for all channels
   double range = 1;                 // share of the seen range that the codes cover
-  double distortion = 0;            // SiteError on the rows that chose nothing
+  double distortion = 0;            // SiteError on the rows that judge
 };
 
 // Deterministic. `sample` has seen something.
