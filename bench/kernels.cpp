@@ -10,9 +10,11 @@
 
 #include "nn/isa.hpp"
 #include "nn/ops/attention.hpp"
+#include "nn/ops/attention_amx.hpp"
 #include "nn/ops/gemm.hpp"
 #include "nn/ops/layer_norm.hpp"
 #include "nn/plan/arena.hpp"
+#include "tensorfile/float_bits.hpp"
 
 namespace {
 
@@ -22,6 +24,15 @@ using dfa::Arena;
 Arena filled(std::size_t count) {
   Arena arena = dfa::Arena::reserve(count).value();
   for (std::size_t i = 0; i < count; ++i) arena.data()[i] = std::sin(static_cast<float>(i % 10007));
+  return arena;
+}
+
+// The same as bf16, smaller: scores of attention then differ by a few, as those of a network do.
+Arena narrow_filled(std::size_t count) {
+  Arena arena = dfa::Arena::reserve((count + 1) / 2).value();
+  auto* values = reinterpret_cast<std::uint16_t*>(arena.data());
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = dfa::bf16_from_f32(0.5F * std::sin(static_cast<float>(i % 10007)));
   return arena;
 }
 
@@ -61,8 +72,9 @@ void attention(benchmark::State& state) {
   const int threads = static_cast<int>(state.range(4));
   Arena q = filled(size(2) * dim), kv = filled(size(3) * 2 * dim), out = filled(size(2) * dim);
   Arena scratch = filled(dfa::attention_scratch(shape, threads));
+  const dfa::AttentionOut to{reinterpret_cast<std::byte*>(out.data()), dfa::Element::f32, nullptr};
   for (auto _ : state) {
-    dfa::attention(shape, q.data(), kv.data(), kv.data() + dim, out.data(), scratch.data(), threads);
+    dfa::attention(shape, q.data(), kv.data(), kv.data() + dim, to, scratch.data(), threads);
     benchmark::ClobberMemory();
   }
   const double products = 2.0 * static_cast<double>(size(2) * size(3) * dim);
@@ -76,6 +88,49 @@ BENCHMARK(attention)
     ->Args({6, 128, 197, 1029, 2})  // injector
     ->Args({6, 128, 1029, 197, 2})  // extractor
     ->Args({6, 128, 1, 197, 2})     // last extractor
+    ->UseRealTime();
+
+// The same for bf16 operands, all images of a batch in one call, as the engine does it: on AMX tiles where they are.
+// Where queries and keys are as many, q, k and v lie beside each other in one row; else k and v do.
+void attention_bf16(benchmark::State& state) {
+  dfa::cap_highway();
+  const auto size = [&](int index) { return static_cast<std::size_t>(state.range(index)); };
+  const std::size_t images = size(0), dim = size(1) * size(2), queries = size(3), keys = size(4);
+  const std::size_t q_row = queries == keys ? 3 * dim : dim, kv_row = queries == keys ? 3 * dim : 2 * dim;
+  const dfa::AttentionShape shape{.images = static_cast<int>(images),
+                                  .heads = static_cast<int>(size(1)),
+                                  .head_dim = static_cast<int>(size(2)),
+                                  .queries = static_cast<int>(queries),
+                                  .keys = static_cast<int>(keys),
+                                  .q = {queries * q_row, q_row},
+                                  .kv = {keys * kv_row, kv_row},
+                                  .out = {queries * dim, dim}};
+  const int threads = static_cast<int>(state.range(5));
+  Arena q_values = narrow_filled(images * queries * q_row), kv_values = narrow_filled(images * keys * kv_row);
+  const auto* q = reinterpret_cast<const std::uint16_t*>(q_values.data());
+  const auto* kv = reinterpret_cast<const std::uint16_t*>(kv_values.data());
+  const std::uint16_t* k = queries == keys ? q + dim : kv;
+  Arena out = filled(images * queries * dim);
+  const bool tiles = dfa::has_amx() && dfa::fits_amx(shape);
+  Arena scratch = filled(tiles ? dfa::attention_amx_scratch(shape, threads) : dfa::attention_scratch(shape, threads));
+  const dfa::AttentionOut to{reinterpret_cast<std::byte*>(out.data()), dfa::Element::bf16, nullptr};
+  for (auto _ : state) {
+    (tiles ? dfa::attention_amx : dfa::attention_bf16)(shape, q, k, k + dim, to, scratch.data(), threads);
+    benchmark::ClobberMemory();
+  }
+  state.SetLabel(tiles ? "amx" : "highway");
+  const double products = 2.0 * static_cast<double>(images * queries * keys * dim);
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(2e-9 * products * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+}
+BENCHMARK(attention_bf16)
+    ->ArgNames({"images", "heads", "head_dim", "queries", "keys", "threads"})
+    ->Args({8, 12, 64, 197, 197, 2})   // trunk
+    ->Args({8, 6, 128, 197, 1029, 2})  // injector
+    ->Args({8, 6, 128, 1029, 197, 2})  // extractor
+    ->Args({8, 6, 128, 1, 197, 2})     // last extractor
+    ->Args({1, 12, 64, 197, 197, 2})   // trunk, one face
+    ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
 // A product as ViT-B/16 with adapters has it, at a batch of 8 (1576 tokens, 8232 of the pyramid) or 1.

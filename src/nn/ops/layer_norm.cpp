@@ -5,10 +5,27 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
+#include <cstdint>
 
 #include "nn/ops/layer_norm.hpp"
-#include "tensorfile/float_bits.hpp"
+#include "nn/ops/narrow-inl.hpp"
+
+#ifndef DFA_LAYER_NORM_SHARED
+#define DFA_LAYER_NORM_SHARED
+namespace dfa {
+
+struct NormRow {
+  const float* x;
+  const float* weight;  // null: 1, and bias 0
+  const float* bias;
+  std::size_t dim;
+  float eps;
+};
+
+}  // namespace dfa
+#endif  // DFA_LAYER_NORM_SHARED
 
 HWY_BEFORE_NAMESPACE();
 namespace dfa::HWY_NAMESPACE {
@@ -51,52 +68,47 @@ float squares_around(const float* x, std::size_t dim, float mean) {
   return sum;
 }
 
-void scale_row(const float* x, std::size_t dim, float mean, float scale, float* y) {
+// store = (x - mean) * scale * weight + bias
+template <class Store>
+HWY_INLINE void normalise_row(const NormRow& row, const Store& store, typename Store::Value* y) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
+  const float mean = sum_of(row.x, row.dim) / static_cast<float>(row.dim);
+  const float variance = squares_around(row.x, row.dim, mean) / static_cast<float>(row.dim);
+  const float scale = 1.0F / std::sqrt(variance + row.eps);
   const auto middle = hn::Set(d, mean);
   const auto factor = hn::Set(d, scale);
   std::size_t i = 0;
-  for (; i + lanes <= dim; i += lanes) hn::StoreU(hn::Mul(hn::Sub(hn::LoadU(d, x + i), middle), factor), d, y + i);
-  for (; i < dim; ++i) y[i] = (x[i] - mean) * scale;
-}
-
-void affine_row(const float* weight, const float* bias, std::size_t dim, float* y) {
-  const D d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= dim; i += lanes) {
-    hn::StoreU(hn::MulAdd(hn::LoadU(d, y + i), hn::LoadU(d, weight + i), hn::LoadU(d, bias + i)), d, y + i);
+  if (row.weight == nullptr) {
+    for (; i + lanes <= row.dim; i += lanes) store(hn::Mul(hn::Sub(hn::LoadU(d, row.x + i), middle), factor), i, y + i);
+    for (; i < row.dim; ++i) store((row.x[i] - mean) * scale, i, y + i);
+    return;
   }
-  for (; i < dim; ++i) y[i] = y[i] * weight[i] + bias[i];
+  for (; i + lanes <= row.dim; i += lanes) {
+    const auto plain = hn::Mul(hn::Sub(hn::LoadU(d, row.x + i), middle), factor);
+    store(hn::MulAdd(plain, hn::LoadU(d, row.weight + i), hn::LoadU(d, row.bias + i)), i, y + i);
+  }
+  for (; i < row.dim; ++i) store((row.x[i] - mean) * scale * row.weight[i] + row.bias[i], i, y + i);
 }
 
-void layer_norm_row(const float* x, const float* weight, const float* bias, std::size_t dim, float eps, float* y) {
-  const float count = static_cast<float>(dim);
-  const float mean = sum_of(x, dim) / count;
-  const float variance = squares_around(x, dim, mean) / count;
-  scale_row(x, dim, mean, 1.0F / std::sqrt(variance + eps), y);
-  if (weight != nullptr) affine_row(weight, bias, dim, y);
+void layer_norm_row(const NormRow& row, float* y) {
+  normalise_row(row, narrow::ToWide(), y);
+}
+
+void layer_norm_row_bf16(const NormRow& row, std::uint16_t* y) {
+  normalise_row(row, narrow::ToBf16(), y);
+}
+
+void layer_norm_row_u8(const NormRow& row, const Codes& codes, std::uint8_t* y) {
+  normalise_row(row, narrow::ToCodes{codes.multipliers.data(), codes.zero_point}, y);
 }
 
 void narrow_row(const float* x, std::size_t count, std::uint16_t* y) {
-  for (std::size_t i = 0; i < count; ++i) y[i] = bf16_from_f32(x[i]);
+  narrow::store_row(x, count, narrow::ToBf16(), y);
 }
 
-// A row's values in pieces that stay in the first cache level.
-void layer_norm_row_bf16(const float* x, const float* weight, const float* bias, std::size_t dim, float eps,
-                         std::uint16_t* y) {
-  constexpr std::size_t kPiece = 512;
-  float piece[kPiece];
-  const float count = static_cast<float>(dim);
-  const float mean = sum_of(x, dim) / count;
-  const float scale = 1.0F / std::sqrt(squares_around(x, dim, mean) / count + eps);
-  for (std::size_t i = 0; i < dim; i += kPiece) {
-    const std::size_t values = std::min(kPiece, dim - i);
-    scale_row(x + i, values, mean, scale, piece);
-    if (weight != nullptr) affine_row(weight + i, bias + i, values, piece);
-    narrow_row(piece, values, y + i);
-  }
+void code_row(const float* x, const Codes& codes, std::uint8_t* y) {
+  narrow::store_row(x, codes.multipliers.size(), narrow::ToCodes{codes.multipliers.data(), codes.zero_point}, y);
 }
 
 }  // namespace
@@ -108,28 +120,42 @@ namespace dfa {
 
 HWY_EXPORT(layer_norm_row);
 HWY_EXPORT(layer_norm_row_bf16);
+HWY_EXPORT(layer_norm_row_u8);
 HWY_EXPORT(narrow_row);
+HWY_EXPORT(code_row);
 
-void layer_norm(const LayerNormShape& shape, const float* src, const float* weight, const float* bias, float* dst,
-                int threads) {
-  const auto row_kernel = HWY_DYNAMIC_DISPATCH(layer_norm_row);
+namespace {
+
+// Each row by `row_kernel(row, where it goes)`.
+template <class Value, class Kernel>
+void share_rows(const LayerNormShape& shape, const float* src, const float* weight, const float* bias, Value* dst,
+                int threads, const Kernel& row_kernel) {
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int row = 0; row < shape.rows; ++row) {
     const std::size_t index = static_cast<std::size_t>(row);
-    row_kernel(src + index * shape.src_stride, weight, bias, static_cast<std::size_t>(shape.dim), shape.eps,
+    row_kernel(NormRow{src + index * shape.src_stride, weight, bias, static_cast<std::size_t>(shape.dim), shape.eps},
                dst + index * shape.dst_stride);
   }
 }
 
+}  // namespace
+
+void layer_norm(const LayerNormShape& shape, const float* src, const float* weight, const float* bias, float* dst,
+                int threads) {
+  share_rows(shape, src, weight, bias, dst, threads, HWY_DYNAMIC_DISPATCH(layer_norm_row));
+}
+
 void layer_norm_bf16(const LayerNormShape& shape, const float* src, const float* weight, const float* bias,
                      std::uint16_t* dst, int threads) {
-  const auto row_kernel = HWY_DYNAMIC_DISPATCH(layer_norm_row_bf16);
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (int row = 0; row < shape.rows; ++row) {
-    const std::size_t index = static_cast<std::size_t>(row);
-    row_kernel(src + index * shape.src_stride, weight, bias, static_cast<std::size_t>(shape.dim), shape.eps,
-               dst + index * shape.dst_stride);
-  }
+  share_rows(shape, src, weight, bias, dst, threads, HWY_DYNAMIC_DISPATCH(layer_norm_row_bf16));
+}
+
+void layer_norm_u8(const LayerNormShape& shape, const float* src, const float* weight, const float* bias,
+                   const Codes& codes, std::uint8_t* dst, int threads) {
+  assert(codes.multipliers.size() == static_cast<std::size_t>(shape.dim));
+  const auto kernel = HWY_DYNAMIC_DISPATCH(layer_norm_row_u8);
+  share_rows(shape, src, weight, bias, dst, threads,
+             [&](const NormRow& row, std::uint8_t* y) { kernel(row, codes, y); });
 }
 
 void narrow_values(const float* src, std::size_t count, std::uint16_t* dst, int threads) {
@@ -140,6 +166,16 @@ void narrow_values(const float* src, std::size_t count, std::uint16_t* dst, int 
   for (int piece = 0; piece < pieces; ++piece) {
     const std::size_t first = static_cast<std::size_t>(piece) * kPiece;
     row_kernel(src + first, std::min(kPiece, count - first), dst + first);
+  }
+}
+
+void encode_values(const float* src, int rows, const Codes& codes, std::uint8_t* dst, int threads) {
+  const auto row_kernel = HWY_DYNAMIC_DISPATCH(code_row);
+  const std::size_t channels = codes.multipliers.size();
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int row = 0; row < rows; ++row) {
+    const std::size_t first = static_cast<std::size_t>(row) * channels;
+    row_kernel(src + first, codes, dst + first);
   }
 }
 

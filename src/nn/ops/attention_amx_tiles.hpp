@@ -1,0 +1,162 @@
+// Tile registers for attention_amx.cpp: how operands are packed, and products of 32 x 32 values.
+#pragma once
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+// Instruction sets of one function at a time: nothing else of the program may contain them.
+#define DFA_AMX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+
+namespace dfa::tiles {
+
+constexpr std::size_t kRows = 16;              // of a tile
+constexpr std::size_t kDepth = 32;             // bf16 values of a row of A
+constexpr std::size_t kTile = kRows * kDepth;  // bf16 values of a B tile
+constexpr long kRowBytes = 64;
+
+// The compiler may neither move what is stored behind the tile loads that read it, nor those in front: it does not know
+// that they read memory.
+DFA_AMX inline void order_memory() {
+  asm volatile("" ::: "memory");
+}
+
+// Tiles 0 to 3 are C, 4 and 5 A, 6 and 7 B: all of 16 rows of 64 bytes. Static: the compiler knows of 8 bytes that the
+// instruction reads, and would drop the stores to the rest of a local value.
+DFA_AMX inline void configure() {
+  struct alignas(64) Config {
+    std::uint8_t palette = 1;
+    std::uint8_t start_row = 0;
+    std::uint8_t reserved[14] = {};
+    std::uint16_t row_bytes[16] = {kRowBytes, kRowBytes, kRowBytes, kRowBytes,
+                                   kRowBytes, kRowBytes, kRowBytes, kRowBytes};
+    std::uint8_t rows[16] = {kRows, kRows, kRows, kRows, kRows, kRows, kRows, kRows};
+  };
+  static const Config config;
+  _tile_loadconfig(&config);
+}
+
+// rows[i] lane j -> rows[j] lane i
+DFA_AMX inline void transpose_16x16(__m512i (&r)[kRows]) {
+  __m512i t[kRows];
+  for (int i = 0; i < 8; ++i) {
+    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    t[i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88);
+    t[4 + i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd);
+    t[8 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88);
+    t[12 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0x88);
+    r[4 + i] = _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0x88);
+    r[8 + i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0xdd);
+    r[12 + i] = _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0xdd);
+  }
+}
+
+// Rows of a matrix of bf16, `stride` values apart.
+struct Rows {
+  const std::uint16_t* first;
+  std::size_t stride;
+  std::size_t count;
+};
+
+// B tiles of k^T for `padded` keys (a multiple of 16), tile (key / 16, depth / 32): row r holds the pair 2r, 2r + 1 of
+// each of 16 keys. Keys that are not there are zeros.
+DFA_AMX inline void pack_transposed(const Rows& k, std::size_t padded, std::size_t width, std::uint16_t* packed) {
+  for (std::size_t key = 0; key < padded; key += kRows) {
+    for (std::size_t depth = 0; depth < width; depth += kDepth) {
+      __m512i rows[kRows];
+      if (key + kRows <= k.count) {
+        for (std::size_t i = 0; i < kRows; ++i) rows[i] = _mm512_loadu_si512(k.first + (key + i) * k.stride + depth);
+      } else {
+        for (std::size_t i = 0; i < kRows; ++i)
+          rows[i] =
+              key + i < k.count ? _mm512_loadu_si512(k.first + (key + i) * k.stride + depth) : _mm512_setzero_si512();
+      }
+      transpose_16x16(rows);
+      for (std::size_t i = 0; i < kRows; ++i) _mm512_store_si512(packed + i * kDepth, rows[i]);
+      packed += kTile;
+    }
+  }
+}
+
+// B tiles of v for `padded` keys (a multiple of 32), tile (column / 16, key / 32): row r holds keys 2r and 2r + 1 of
+// each of 16 columns. Keys that are not there are zeros.
+DFA_AMX inline void pack_pairs(const Rows& v, std::size_t padded, std::size_t width, std::uint16_t* packed) {
+  alignas(64) static constexpr std::uint16_t kLow[kDepth] = {0,  32, 1,  33, 2,  34, 3,  35, 4,  36, 5,
+                                                             37, 6,  38, 7,  39, 8,  40, 9,  41, 10, 42,
+                                                             11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+  const __m512i low = _mm512_load_si512(kLow);
+  const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(kRows));
+  const std::size_t column = padded / kDepth * kTile;  // of tiles
+  for (std::size_t key = 0; key < padded; key += 2) {
+    std::uint16_t* row = packed + key / 2 * kDepth;
+    for (std::size_t i = 0; i < width; i += kDepth) {
+      const __m512i zero = _mm512_setzero_si512();
+      const __m512i even = key < v.count ? _mm512_loadu_si512(v.first + key * v.stride + i) : zero;
+      const __m512i odd = key + 1 < v.count ? _mm512_loadu_si512(v.first + (key + 1) * v.stride + i) : zero;
+      _mm512_store_si512(row + i / kRows * column, _mm512_permutex2var_epi16(even, low, odd));
+      _mm512_store_si512(row + (i / kRows + 1) * column, _mm512_permutex2var_epi16(even, high, odd));
+    }
+  }
+}
+
+// The sums in tiles 0 to 3: 32 x 32 values, of which a narrower product has the upper or the left ones only.
+template <int kDown, int kAcross>
+DFA_AMX inline void clear_sums() {
+  _tile_zero(0);
+  if constexpr (kAcross == 2) _tile_zero(1);
+  if constexpr (kDown == 2) _tile_zero(2);
+  if constexpr (kDown == 2 && kAcross == 2) _tile_zero(3);
+}
+
+template <int kDown, int kAcross>
+DFA_AMX inline void load_sums(const float* c, std::size_t stride) {
+  const long bytes = static_cast<long>(stride * sizeof(float));
+  _tile_loadd(0, c, bytes);
+  if constexpr (kAcross == 2) _tile_loadd(1, c + kRows, bytes);
+  if constexpr (kDown == 2) _tile_loadd(2, c + kRows * stride, bytes);
+  if constexpr (kDown == 2 && kAcross == 2) _tile_loadd(3, c + kRows * stride + kRows, bytes);
+}
+
+template <int kDown, int kAcross>
+DFA_AMX inline void store_sums(float* c, std::size_t stride) {
+  const long bytes = static_cast<long>(stride * sizeof(float));
+  _tile_stored(0, c, bytes);
+  if constexpr (kAcross == 2) _tile_stored(1, c + kRows, bytes);
+  if constexpr (kDown == 2) _tile_stored(2, c + kRows * stride, bytes);
+  if constexpr (kDown == 2 && kAcross == 2) _tile_stored(3, c + kRows * stride + kRows, bytes);
+}
+
+// sums += a (32, 32) b, where b is a tile for the left 16 columns and one for the right. a's stride in values.
+template <int kDown, int kAcross>
+DFA_AMX inline void add_product(const std::uint16_t* a, std::size_t stride, const std::uint16_t* left,
+                                const std::uint16_t* right) {
+  const long bytes = static_cast<long>(stride * sizeof(std::uint16_t));
+  _tile_loadd(4, a, bytes);
+  _tile_loadd(6, left, kRowBytes);
+  _tile_dpbf16ps(0, 4, 6);
+  if constexpr (kAcross == 2) {
+    _tile_loadd(7, right, kRowBytes);
+    _tile_dpbf16ps(1, 4, 7);
+  }
+  if constexpr (kDown == 2) {
+    _tile_loadd(5, a + kRows * stride, bytes);
+    _tile_dpbf16ps(2, 5, 6);
+    if constexpr (kAcross == 2) _tile_dpbf16ps(3, 5, 7);
+  }
+}
+
+}  // namespace dfa::tiles
