@@ -40,6 +40,12 @@ class KernelStep : public Step {
     assert(element_of(index) == Element::bf16);
     return reinterpret_cast<std::uint16_t*>(pointers_[index]);
   }
+  std::uint8_t* codes(std::size_t index) const {
+    assert(element_of(index) == Element::u8);
+    return reinterpret_cast<std::uint8_t*>(pointers_[index]);
+  }
+  // How they stand for values; null where the slice does not hold codes.
+  const Codes* codes_of(std::size_t index) const { return slices_[index].codes; }
 
  private:
   std::vector<Slice> slices_;
