@@ -19,8 +19,7 @@ Status check_arguments(const Model& model, const std::vector<Precision>& engines
 
 Result<NetworkOutput> run_engine(const Model& model, Precision engine, std::span<const float> images, int count,
                                  int threads) {
-  DFA_ASSIGN_OR_RETURN(const auto network,
-                       make_network(model.config, model.weights, {.precision = engine, .threads = threads}));
+  DFA_ASSIGN_OR_RETURN(const auto network, model_network(model, {.precision = engine, .threads = threads}));
   return run_network(*network, images, count);
 }
 
