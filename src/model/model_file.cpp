@@ -1,6 +1,7 @@
 // Reading a model file: metadata, then golden vectors, then weights; whatever is left over is an error.
 #include <cmath>
 #include <cstring>
+#include <future>
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -69,6 +70,8 @@ Result<Model> parse_model(std::span<const std::byte> bytes, std::shared_ptr<cons
   DFA_TRY(refuse_checkpoint(bytes));
   DFA_ASSIGN_OR_RETURN(TensorFile file, parse_safetensors(bytes, std::move(owner)));
   DFA_ASSIGN_OR_RETURN(Model model, parse_metadata(file.metadata));
+  // The hash and the look at every value take about as long as each other.
+  auto sha256 = std::async([bytes] { return sha256_hex(bytes); });
   if (model.quantised)
     DFA_TRY(take_multipliers(file.tensors, model.config, *model.quantised));
   else
@@ -79,7 +82,7 @@ Result<Model> parse_model(std::span<const std::byte> bytes, std::shared_ptr<cons
       model.kind == kBackbone ? trunk_parameters(model.config) : network_parameters(model.config), model.weights);
   DFA_TRY(require_all(report, "the file was changed by hand, or written by a program that is not this one",
                       "export or import the model again"));
-  model.sha256 = sha256_hex(bytes);
+  model.sha256 = sha256.get();
   return model;
 }
 

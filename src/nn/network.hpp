@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -46,6 +47,12 @@ struct ForwardOutput {
   std::span<float> feature;  // (N, D) f32, after the norm and before the head
 };
 
+// What an engine keeps, in bytes.
+struct Footprint {
+  std::size_t weights = 0;    // packed
+  std::size_t workspace = 0;  // of the largest plan made so far
+};
+
 class Network {
  public:
   virtual ~Network() = default;
@@ -57,6 +64,8 @@ class Network {
   // shared, workspace and plans its own. Either may outlive the other; they run at the same time. Not to be called
   // while this one runs.
   virtual Result<std::unique_ptr<Network>> make_instance() const = 0;
+  // Nothing where the engine has no packed weights and no plans: ref.
+  virtual std::optional<Footprint> footprint() const { return std::nullopt; }
 };
 
 // `weights` must hold exactly network_parameters(config), in f32 or f16/bf16 (widened). Errors: model_tensors, listing

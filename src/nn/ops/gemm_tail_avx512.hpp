@@ -20,13 +20,11 @@ using Rows = __m512[kTailVectors];
 // Of kTailRows rows from `first`, as f32 before the activation.
 DFA_AVX512_INLINE void scaled_sums(const GemmTail& tail, int first, Rows& x) {
   const std::int32_t* sums = static_cast<const std::int32_t*>(tail.sums) + first * static_cast<int>(kStripColumns);
-  const StripColumns& columns = *tail.columns;
 #pragma GCC unroll 8
   for (int i = 0; i < kTailVectors; ++i) {
     const int half = i % kHalves * 16;
-    const __m512i sum = _mm512_sub_epi32(_mm512_load_si512(sums + 16 * i), _mm512_load_si512(columns.offsets + half));
-    x[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_load_ps(columns.scales + half),
-                           _mm512_load_ps(columns.bias + half));
+    x[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums + 16 * i)),
+                           _mm512_loadu_ps(tail.columns.scales + half), _mm512_loadu_ps(tail.columns.bias + half));
   }
 }
 
@@ -34,27 +32,29 @@ DFA_AVX512_INLINE void biased_sums(const GemmTail& tail, int first, Rows& x) {
   const float* sums = static_cast<const float*>(tail.sums) + first * static_cast<int>(kStripColumns);
 #pragma GCC unroll 8
   for (int i = 0; i < kTailVectors; ++i)
-    x[i] = _mm512_add_ps(_mm512_load_ps(sums + 16 * i), _mm512_load_ps(tail.columns->bias + i % kHalves * 16));
+    x[i] = _mm512_add_ps(_mm512_load_ps(sums + 16 * i), _mm512_loadu_ps(tail.columns.bias + i % kHalves * 16));
 }
 
 // See Note [GELU as a polynomial].
+template <Element element>
 DFA_AVX512_INLINE void gelu(Rows& x) {
-  Rows z, square, phi;
+  constexpr const GeluPolynomial& kPolynomial = element == Element::u8 ? kGeluOfCodes : kGelu;
+  constexpr int kLesserMagnitude = 0b1010;  // min(|a|, |b|)
+  Rows a, sum;
 #pragma GCC unroll 8
   for (int i = 0; i < kTailVectors; ++i) {
-    z[i] = _mm512_min_ps(_mm512_max_ps(x[i], _mm512_set1_ps(-kGeluLimit)), _mm512_set1_ps(kGeluLimit));
-    square[i] = _mm512_fmsub_ps(z[i], z[i], _mm512_set1_ps(kGeluMiddle));
-    phi[i] = _mm512_set1_ps(kGeluPolynomial[kGeluDegree]);
+    a[i] = _mm512_range_ps(x[i], _mm512_set1_ps(kPolynomial.limit), kLesserMagnitude);
+    sum[i] = _mm512_set1_ps(kPolynomial.powers[kPolynomial.degree - 1]);
+    x[i] = _mm512_max_ps(x[i], _mm512_setzero_ps());
   }
 #pragma GCC unroll 16
-  for (int power = kGeluDegree - 1; power >= 0; --power) {
+  for (int power = kPolynomial.degree - 2; power >= 0; --power) {
 #pragma GCC unroll 8
     for (int i = 0; i < kTailVectors; ++i)
-      phi[i] = _mm512_fmadd_ps(phi[i], square[i], _mm512_set1_ps(kGeluPolynomial[power]));
+      sum[i] = _mm512_fmadd_ps(sum[i], a[i], _mm512_set1_ps(kPolynomial.powers[power]));
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < kTailVectors; ++i)
-    x[i] = _mm512_mul_ps(x[i], _mm512_fmadd_ps(z[i], phi[i], _mm512_set1_ps(0.5F)));
+  for (int i = 0; i < kTailVectors; ++i) x[i] = _mm512_fmadd_ps(sum[i], a[i], x[i]);
 }
 
 // x / (1 + exp(-slope x)); 2^n times the Taylor series of the rest to r^5: 2.5e-6 of the exponential.
@@ -74,11 +74,12 @@ DFA_AVX512_INLINE __m512 times_sigmoid(__m512 x, float slope) {
   return _mm512_div_ps(x, _mm512_add_ps(exponential, _mm512_set1_ps(1.0F)));
 }
 
+template <Element element>
 DFA_AVX512_INLINE void activate(After after, Rows& x) {
   constexpr float kQuickGeluSlope = 1.702F;
   switch (after) {
     case After::gelu:
-      gelu(x);
+      gelu<element>(x);
       return;
     case After::relu:
 #pragma GCC unroll 8
@@ -98,7 +99,7 @@ DFA_AVX512_INLINE void activate(After after, Rows& x) {
 
 // Columns of row `row` that exist: none where the row does not.
 DFA_AVX512_INLINE std::uint32_t present(const GemmTail& tail, int row) {
-  return row < tail.rows ? tail.columns->present : 0;
+  return row < tail.rows ? tail.columns.present : 0;
 }
 
 DFA_AVX512_INLINE void store_f32(const GemmTail& tail, int first, const Rows& x) {
@@ -118,7 +119,7 @@ DFA_AVX512_INLINE void store_u8(const GemmTail& tail, int first, const Rows& x) 
   // Packing goes by lanes of 16 bytes: lane i holds columns 4i.. of both halves of both rows.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   const __m512i zero_point = _mm512_set1_epi16(tail.zero_point);
-  const __m512 low = _mm512_load_ps(tail.columns->multipliers), high = _mm512_load_ps(tail.columns->multipliers + 16);
+  const __m512 low = _mm512_loadu_ps(tail.columns.multipliers), high = _mm512_loadu_ps(tail.columns.multipliers + 16);
 #pragma GCC unroll 2
   for (int pair = 0; pair < kTailRows; pair += 2) {
     __m512i words[2];

@@ -50,6 +50,10 @@ class FusedNetwork final : public Network {
     return std::make_unique<FusedNetwork>(config_, options_, unread_, library_.engine, weights_);
   }
 
+  std::optional<Footprint> footprint() const override {
+    return Footprint{weights_->store.bytes(), workspace_.size() * sizeof(float)};
+  }
+
   Status forward(std::span<const float> images, int n, ForwardOutput output) override {
     DFA_TRY(check_forward(config_, images, n, output));
     const ThreadCount threads(options_.threads);

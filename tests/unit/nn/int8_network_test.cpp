@@ -173,6 +173,24 @@ TEST(Int8Refusals, NameWhatIsMissingOrWrong) {
   EXPECT_NE(refusal(&scales).find("each of"), std::string::npos);
 }
 
+// A quarter of the weights, and less than half of what lies between them; the small tensors beside stay as they are.
+TEST(Int8Footprint, IsAQuarterOfF32s) {
+  NetworkConfig config = test::trunk_kinds().front().config;
+  config.dim = 96;
+  config.mlp = 384;
+  const TensorMap weights = hash_weights(config);
+  const Quantisation scales = observe(config, weights).codes();
+  const auto footprint = [&](Precision precision) {
+    const NetworkOptions options{.precision = precision, .threads = 1, .quantisation = &scales};
+    return build_network(config, weights, options)->footprint().value();
+  };
+  const Footprint f32 = footprint(Precision::f32), int8 = footprint(Precision::int8);
+  EXPECT_LT(int8.weights, f32.weights * 0.4);
+  EXPECT_GT(int8.weights, f32.weights / 4);
+  EXPECT_LT(int8.workspace, f32.workspace);
+  EXPECT_FALSE(build_network(config, weights, {.precision = Precision::ref, .threads = 1})->footprint().has_value());
+}
+
 TEST(Int8Threads, DoNotChangeTheResult) {
   const NetworkConfig config = adapted();
   const TensorMap weights = hash_weights(config);
