@@ -135,7 +135,7 @@ class Ours:
             model = options.work / "model_int8.dfa"
             if not model.exists():
                 export = [options.dfa, "export", options.work / "model.dfa", "--to", "int8"]
-                run([*export, "--calibrate", options.work / "calibration.jsonl", "--out", model], environment, "dfa export --to int8")
+                run([*export, "--calibrate", options.work / "calibration.jsonl", "--role", "calibration", "--out", model], environment, "dfa export --to int8")
         self.command = [options.dfa, "bench", "--model", model, "--engine", engine, "--format", "json"]
         self.command += ["--batch", options.batch, "--threads", options.threads, "--warmup", options.warmup]
         report = self.bench(1, ["--steps"])
