@@ -20,31 +20,14 @@ import sys
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPOSITORY / "bench"))
+from clips import make_clip
+
 PEER = REPOSITORY / "bench" / "peers" / "prepare_facenet.py"
-BACKGROUND = "rocket.jpg"  # without a face: a blurred portrait is found as a face of half the frame
 PORTRAITS = ["astronaut.png", "grace_hopper.jpg", "swap_astronaut.jpg"]
-CLIPS, SECONDS, RATE = 10, 10, 30
+CLIPS, SECONDS = 10, 10
 GOAL_RATIO, GOAL_MIB = 3.0, 1000.0
 LEAST_IOU = 0.5
-
-
-def ffmpeg(*words):
-    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *[str(word) for word in words]], check=True)
-
-
-def make_clip(target, number):
-    """A portrait of a size of its own that moves on a path of its own."""
-    portrait = REPOSITORY / "samples" / PORTRAITS[number % len(PORTRAITS)]
-    back, face = target.with_suffix(".back.png"), target.with_suffix(".face.png")
-    ffmpeg("-i", REPOSITORY / "samples" / BACKGROUND, "-vf", "scale=1280:720,setsar=1,boxblur=20", back)
-    ffmpeg("-i", portrait, "-vf", f"scale=-2:{360 + 30 * (number % 5)},setsar=1", face)
-    period = 3 + number
-    motion = f"x='(W-w)/2+(W-w)/2.2*sin(2*PI*t/{period})':y='(H-h)/2+(H-h)/2.5*cos(2*PI*t/{period + 2})'"
-    stills = [word for still in (back, face) for word in ("-loop", "1", "-framerate", RATE, "-i", still)]
-    graph = f"[0][1]overlay={motion}:eval=frame,noise=alls=5:allf=t,format=yuv420p"
-    ffmpeg(*stills, "-filter_complex", graph, "-t", SECONDS, "-c:v", "libx264", "-crf", "23", "-preset", "veryfast", target)
-    back.unlink()
-    face.unlink()
 
 
 def make_clips(folder):
@@ -52,7 +35,8 @@ def make_clips(folder):
         target = folder / ("fake" if number % 2 else "real") / f"{number:02d}.mp4"
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            make_clip(target, number)
+            portrait = PORTRAITS[number % len(PORTRAITS)]
+            make_clip(target, portrait, 360 + 30 * (number % 5), period=3 + number, seconds=SECONDS)
 
 
 def run(command, log):

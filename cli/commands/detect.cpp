@@ -20,6 +20,7 @@ constexpr const char* kStdinList = "-";
 constexpr int kMostFrames = 1'000'000;
 constexpr double kMostFps = 1000;
 constexpr int kMostFaces = 10'000;
+constexpr int kMostSearchEvery = 100;
 constexpr int kSmallestFace = 12;  // MTCNN's first stage looks at 12 pixels
 constexpr int kLargestFace = 10'000;
 
@@ -140,6 +141,28 @@ void add_frame_options(CLI::App& app, DetectRequest& request) {
       "Every frame of a video, instead of --frames");
   fps->excludes(count)->excludes(every);
   every->excludes(count);
+  add_integer(app, "--search-every", request.search_every,
+              "Of frames close together (--every-frame, --fps from 8 up) every N-th is searched wholly, the others "
+              "around its faces; 1 = all are searched",
+              1, kMostSearchEvery);
+}
+
+void add_mode_option(CLI::App& app, DetectRequest& request) {
+  app.add_option_function<std::string>(
+         "--mode",
+         [&request](const std::string& word) {
+           if (word != "throughput" && word != "latency")
+             throw CLI::ValidationError("--mode",
+                                        fmt::format("\"{}\" is not known; expected throughput, latency", word));
+           request.mode = word == "latency" ? ScoreMode::latency : ScoreMode::throughput;
+         },
+         "throughput: each thread scores faces of its own, for videos and many files; latency: all threads share one "
+         "face, for the soonest answer about a single picture")
+      ->type_name("WORD")
+      ->default_str("throughput");
+  app.add_flag_callback(
+      "--pin", [&request] { request.pin = Pin::yes; },
+      "Bind the network's threads to a processor each, of those that this process may use");
 }
 
 void add_limit_options(CLI::App& app, DetectCommand& command) {
@@ -179,6 +202,7 @@ void add_detect_command(CLI::App& app, CommandContext& context) {
   add_model_option(*detect, context);
   add_engine_option(*detect, context);
   add_threads_option(*detect, context);
+  add_mode_option(*detect, request);
   add_format_option(*detect, context, {"text", "json", "jsonl", "csv"});
   add_frame_options(*detect, request);
   detect

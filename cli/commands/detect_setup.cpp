@@ -13,9 +13,9 @@
 namespace dfa::cli {
 namespace {
 
-constexpr int kMaxBatch = 8;                      // of the faces of one frame; a larger batch gains nothing on a CPU
-constexpr int kThreadsPerDecoder = 4;             // searching a frame takes several times as long as decoding it
-constexpr std::int64_t kCopiesBytes = 256 << 20;  // weights of all copies of a small network together
+constexpr int kMaxBatch = 8;           // of the faces of one frame; a larger batch gains nothing on a CPU
+constexpr int kThreadsPerDecoder = 4;  // searching a frame takes several times as long as decoding it
+constexpr int kMostInstances = 16;     // each has a workspace of its own, some ten MB for a frame of few faces
 
 std::string detector_name(const DetectRequest& request, const CropRecipe& recipe) {
   if (!request.detector.empty()) return request.detector;
@@ -53,25 +53,46 @@ int threads_of(const CommandContext& context) {
   return context.options.threads > 0 ? context.options.threads : usable_processors();
 }
 
-// A small network runs best as many copies of one thread each: no thread waits for another. A large one is kept once
-// and shares its work among the threads.
-int network_copies(const NetworkConfig& config, int threads) {
-  const ParameterCounts counts = count_parameters(config);
-  const std::int64_t bytes = (counts.trunk + counts.adapters) * static_cast<std::int64_t>(sizeof(float));
-  return static_cast<int>(std::clamp<std::int64_t>(kCopiesBytes / std::max<std::int64_t>(bytes, 1), 1, threads));
+// Threads that share a face wait for each other after every step, and for the other stages' threads as well: instances
+// of one thread each score more faces a second.
+int instance_count(ScoreMode mode, int threads) {
+  return mode == ScoreMode::latency ? 1 : std::min(threads, kMostInstances);
 }
 
-Status build_networks(const Model& model, Precision precision, int threads, const CommandContext& context,
-                      DetectSetup& setup) {
-  const int copies = network_copies(model.config, threads);
+// The processors that this process may use, dealt out to the threads of the networks one after the other; again from
+// the first where there are more threads.
+std::vector<std::vector<int>> deal_processors(std::size_t networks, int threads_each) {
+  const std::vector<int> usable = usable_processor_numbers();
+  std::vector<std::vector<int>> dealt(networks);
+  if (usable.empty()) return {};
+  std::size_t next = 0;
+  for (std::vector<int>& processors : dealt)
+    for (int i = 0; i < threads_each; ++i) processors.push_back(usable[next++ % usable.size()]);
+  return dealt;
+}
+
+Status build_networks(const Model& model, Precision precision, const DetectRequest& request,
+                      const CommandContext& context, DetectSetup& setup) {
+  const int threads = threads_of(context);
+  const int instances = instance_count(request.mode, threads);
   const NetworkOptions options{
-      .precision = precision, .threads = threads / copies, .max_batch = kMaxBatch, .trace = context.trace};
-  for (int i = 0; i < copies; ++i) {
-    DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, make_network(model.config, model.weights, options));
-    setup.parts.networks.push_back(network.get());
-    setup.networks.push_back(std::move(network));
+      .precision = precision, .threads = threads / instances, .max_batch = kMaxBatch, .trace = context.trace};
+  DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, model_network(model, options));
+  setup.networks.push_back(std::move(network));
+  while (setup.networks.size() < static_cast<std::size_t>(instances)) {
+    DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> instance, setup.networks.front()->make_instance());
+    setup.networks.push_back(std::move(instance));
   }
+  for (const auto& each : setup.networks) setup.parts.networks.push_back(each.get());
+  if (request.pin == Pin::yes) setup.parts.processors = deal_processors(setup.networks.size(), options.threads);
   return {};
+}
+
+// Whether the frames that are asked for can be close together. Where they cannot, none waits for the next to be
+// decoded.
+bool may_follow(const FrameSelection& frames) {
+  return frames.way == FrameSelection::Way::every ||
+         (frames.way == FrameSelection::Way::rate && frames.fps * kFollowSeconds >= 1);
 }
 
 }  // namespace
@@ -82,7 +103,8 @@ DetectOptions job_options(const DetectRequest& request, const CommandContext& co
   options.intake = {request.limits, request.frames, {}};
   options.faces.min_side_px = request.min_face_px;
   options.max_faces = request.max_faces;
-  options.detect_workers = threads;
+  options.search_every = may_follow(request.frames) ? request.search_every : 1;
+  options.detect_workers = request.mode == ScoreMode::latency ? 1 : threads;
   options.decode_workers = (threads + kThreadsPerDecoder - 1) / kThreadsPerDecoder;
   // One long video alone must keep every processor busy too; small inputs never engage more than one.
   options.intake.video.runners = std::clamp(threads / options.decode_workers, 1, kThreadsPerDecoder);
@@ -100,21 +122,22 @@ CropRecipe recipe_in_use(const CropRecipe& wanted, std::string_view detector, st
 
 Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandContext& context) {
   DetectSetup setup;
-  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine));
   DFA_ASSIGN_OR_RETURN(Model model, load_selected_model(context.options));
+  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine, model));
   DFA_TRY(check_kind(model));
   DFA_ASSIGN_OR_RETURN(setup.parts.operating_point, choose_operating_point(request.operating_point, model.calibration));
 
   const std::string name = detector_name(request, model.crop);
-  setup.parts.make_detector = [name, min_face_px = request.min_face_px, trace = context.trace] {
-    return make_detector(name, {.threads = 1, .min_face_px = min_face_px, .trace = trace});
+  const int threads = threads_of(context);
+  const int detector_threads = request.mode == ScoreMode::latency ? threads : 1;
+  setup.parts.make_detector = [name, detector_threads, min_face_px = request.min_face_px, trace = context.trace] {
+    return make_detector(name, {.threads = detector_threads, .min_face_px = min_face_px, .trace = trace});
   };
   DFA_ASSIGN_OR_RETURN(const std::unique_ptr<Detector> detector, setup.parts.make_detector());
   DFA_TRY(settle_crops(request, model, *detector, setup));
 
-  const int threads = threads_of(context);
   setup.options = job_options(request, context);
-  DFA_TRY(build_networks(model, precision, threads, context, setup));
+  DFA_TRY(build_networks(model, precision, request, context, setup));
   setup.parts.temperature = model.calibration ? model.calibration->temperature : 1.0;
   setup.parts.open_media = open_media;
   setup.parts.trace = context.trace;

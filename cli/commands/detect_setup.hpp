@@ -16,6 +16,13 @@ namespace dfa::cli {
 
 enum class ForceCrop { no, yes };
 
+// Whether the network's threads stay on a processor each.
+enum class Pin { no, yes };
+
+// throughput: every thread scores faces of its own, by instances of the network that share its weights.
+// latency: all threads work on one frame, then on one face.
+enum class ScoreMode { throughput, latency };
+
 struct DetectRequest {
   std::vector<std::string> paths;
   Shard shard;
@@ -23,9 +30,12 @@ struct DetectRequest {
   MediaLimits limits;
   int max_faces = 8;
   int min_face_px = 40;
+  int search_every = 8;         // frames close together of which one is searched wholly; 1 = each
   std::string detector;         // empty: the one of the model's crop recipe
   std::string operating_point;  // empty: the model's default
   ForceCrop force_crop = ForceCrop::no;
+  ScoreMode mode = ScoreMode::throughput;
+  Pin pin = Pin::no;
 };
 
 struct DetectSetup {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -44,6 +46,26 @@ int usable_processors() {
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
   return std::max(1, CPU_COUNT(&set));
+}
+
+std::vector<int> usable_processor_numbers() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> numbers;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return numbers;
+  for (int number = 0; number < CPU_SETSIZE; ++number)
+    if (CPU_ISSET(number, &set)) numbers.push_back(number);
+  return numbers;
+}
+
+Status bind_thread(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (processor < 0 || processor >= CPU_SETSIZE)
+    return fail(ErrorCode::internal, "there is no processor {}", processor);
+  CPU_SET(processor, &set);
+  if (sched_setaffinity(0, sizeof(set), &set) == 0) return {};
+  return fail(ErrorCode::internal, "a thread could not be bound to processor {}: {}", processor, std::strerror(errno));
 }
 
 double peak_memory_mib() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ struct DetectorWork {
   long candidates_first = 0;  // windows after the first stage
   long candidates_second = 0;
   long faces = 0;
+  long followed = 0;  // frames of which only the places around the faces of the one before were searched
 };
 
 // Not thread-safe: one detect() at a time per object; make one a thread.
@@ -38,6 +40,13 @@ class Detector {
   // Faces, largest box first. An empty answer is a result, not an error.
   virtual Result<std::vector<Face>> detect(const PictureView& picture) = 0;
   virtual const DetectorWork& work() const = 0;
+  // The same for a frame whose neighbour in time has been searched: looks around the faces `before` alone, where the
+  // detector can, and everywhere when there are none or one that was sure has been lost. A face that comes into the
+  // picture elsewhere is missed. The plain way is detect().
+  virtual Result<std::vector<Face>> follow(const PictureView& picture, std::span<const Face> before) {
+    (void)before;
+    return detect(picture);
+  }
 };
 
 struct DetectorOptions {

@@ -31,8 +31,23 @@ Result<MtcnnCascade> MtcnnCascade::create(int threads, TraceSink* trace) {
 }
 
 const std::vector<CascadeFace>& MtcnnCascade::run(const mtcnn::PictureSource& picture, int min_face_px) {
+  plan_sizes(picture, min_face_px);
+  networks_->propose(picture, sizes_, kProposalThreshold, proposals_);
+  return sort_out(picture);
+}
+
+const std::vector<CascadeFace>& MtcnnCascade::run_near(const mtcnn::PictureSource& picture, int min_face_px,
+                                                       std::span<const CascadeFace> before) {
+  plan_sizes(picture, min_face_px);
+  parts_.clear();
+  for (const CascadeFace& face : before) add_map_parts(face, pyramid_, parts_);
+  networks_->propose_in(picture, sizes_, parts_, kProposalThreshold, proposals_);
+  return sort_out(picture);
+}
+
+const std::vector<CascadeFace>& MtcnnCascade::sort_out(const mtcnn::PictureSource& picture) {
   counts_ = {};
-  propose(picture, min_face_px);
+  place_windows();
   stages_.kept = windows_;
   for (FloatWindow& w : windows_) apply_correction(w, Extent::plain), make_square(w);
   stages_.first_square = windows_;
@@ -52,11 +67,13 @@ const std::vector<CascadeFace>& MtcnnCascade::run(const mtcnn::PictureSource& pi
   return windows_;
 }
 
-void MtcnnCascade::propose(const mtcnn::PictureSource& picture, int min_face_px) {
+void MtcnnCascade::plan_sizes(const mtcnn::PictureSource& picture, int min_face_px) {
   plan_pyramid(picture.width(), picture.height(), min_face_px, pyramid_);
   sizes_.clear();
   for (const PyramidLevel& level : pyramid_) sizes_.push_back(level.size);
-  networks_->propose(picture, sizes_, kProposalThreshold, proposals_);
+}
+
+void MtcnnCascade::place_windows() {
   windows_.clear();
   for (std::size_t i = 0; i < pyramid_.size(); ++i) {
     counts_.cells += static_cast<long>(proposals_[i].size());

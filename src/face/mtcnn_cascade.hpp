@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/result.hpp"
@@ -39,6 +40,10 @@ class MtcnnCascade {
 
   // Faces by falling score. Finds none in pictures too small for a window of min_face_px.
   const std::vector<CascadeFace>& run(const mtcnn::PictureSource& picture, int min_face_px);
+  // The same for faces near those in `before` alone, of about their sizes: such a face comes out as run() finds it, as
+  // long as nothing further off had a part in it.
+  const std::vector<CascadeFace>& run_near(const mtcnn::PictureSource& picture, int min_face_px,
+                                           std::span<const CascadeFace> before);
 
   const CascadeCounts& counts() const { return counts_; }
   const CascadeStages& stages() const { return stages_; }
@@ -51,7 +56,11 @@ class MtcnnCascade {
 
   using Score = void (mtcnn::Networks::*)(const mtcnn::PictureSource&, std::span<const mtcnn::Region>,
                                           std::span<mtcnn::WindowScore>);
-  void propose(const mtcnn::PictureSource& picture, int min_face_px);
+  void plan_sizes(const mtcnn::PictureSource& picture, int min_face_px);
+  // From proposals_ to faces.
+  const std::vector<CascadeFace>& sort_out(const mtcnn::PictureSource& picture);
+  // windows_ from proposals_.
+  void place_windows();
   // Replaces scores, corrections and points of windows_ and drops those at or below `threshold`.
   void score_windows(const mtcnn::PictureSource& picture, Score score, float threshold, const char* net);
   void suppress_windows(Overlap overlap, double limit, const char* net);
@@ -63,6 +72,7 @@ class MtcnnCascade {
   CascadeStages stages_;
   std::vector<PyramidLevel> pyramid_;
   std::vector<mtcnn::ScaledSize> sizes_;
+  std::vector<mtcnn::MapPart> parts_;
   std::vector<std::vector<mtcnn::Proposal>> proposals_;  // one list a size
   std::vector<FloatWindow> windows_, level_windows_;
   std::vector<mtcnn::Region> regions_;

@@ -11,6 +11,12 @@ constexpr double kCell = 12;  // P-Net's input for one output
 constexpr double kPyramidFactor = 0.709;
 constexpr float kMapStride = 2;
 
+// Around a face that is followed: how far the middle of a window may be from that of the face, in sides of the face,
+// and how much larger or smaller than it a window may be. Windows that become the face lie within half a side of it;
+// the rest is room for its motion.
+constexpr double kFollowReach = 0.75;
+constexpr double kFollowRatio = 3;
+
 struct Shared {
   float width, height;
   float area() const { return width * height; }
@@ -50,6 +56,26 @@ void plan_pyramid(int width, int height, int min_face_px, std::vector<PyramidLev
   for (double shorter = std::min(width, height) * largest; shorter >= kCell; shorter *= kPyramidFactor) {
     levels.push_back({scale, {static_cast<int>(width * scale + 1), static_cast<int>(height * scale + 1)}});
     scale *= kPyramidFactor;
+  }
+}
+
+void add_map_parts(const FloatWindow& face, std::span<const PyramidLevel> levels, std::vector<mtcnn::MapPart>& parts) {
+  const double side = std::max(face.x2 - face.x1, face.y2 - face.y1);
+  const double middle_x = (face.x1 + face.x2) / 2.0, middle_y = (face.y1 + face.y2) / 2.0;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const PyramidLevel& level = levels[i];
+    const double window = kCell / level.scale;
+    if (window > kFollowRatio * side || kFollowRatio * window < side) continue;
+    // Cells whose middle lies within the reach, as far as the map has them.
+    const auto cell = [&](double at, int cells) {
+      return static_cast<int>(std::clamp((at * level.scale - kCell / 2) / kMapStride, 0.0, static_cast<double>(cells)));
+    };
+    const double reach = kFollowReach * side;
+    const int columns = mtcnn::proposal_map_size(level.size.width), rows = mtcnn::proposal_map_size(level.size.height);
+    const mtcnn::MapPart part{i, cell(middle_x - reach, columns), cell(middle_y - reach, rows),
+                              std::min(cell(middle_x + reach, columns) + 1, columns),
+                              std::min(cell(middle_y + reach, rows) + 1, rows)};
+    if (part.x_begin < part.x_end && part.y_begin < part.y_end) parts.push_back(part);
   }
 }
 

@@ -26,6 +26,10 @@ struct PyramidLevel {
 };
 void plan_pyramid(int width, int height, int min_face_px, std::vector<PyramidLevel>& levels);
 
+// Adds the parts of P-Net's maps whose cells are windows of about the size of `face` around its place. Sizes without
+// one get none.
+void add_map_parts(const FloatWindow& face, std::span<const PyramidLevel> levels, std::vector<mtcnn::MapPart>& parts);
+
 // The 12 x 12 cell of the scaled picture as a window of the picture.
 FloatWindow window_of(const mtcnn::Proposal& proposal, double scale);
 

@@ -20,10 +20,17 @@ bool dtype_fits(const ParameterSpec& spec, Dtype dtype) {
 // All ones in the exponent is NaN or infinity, in every one of the three formats.
 template <class Bits>
 bool all_finite(std::span<const std::byte> bytes, Bits exponent) {
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(Bits)) {
-    Bits bits;
-    std::memcpy(&bits, bytes.data() + at, sizeof(Bits));
-    if ((bits & exponent) == exponent) return false;
+  // Looked at a block at a time: a loop that may end at every value is not made of vectors.
+  constexpr std::size_t kBlock = std::size_t{16} << 10;
+  for (std::size_t begin = 0; begin < bytes.size(); begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, bytes.size());
+    Bits found = 0;
+    for (std::size_t at = begin; at < end; at += sizeof(Bits)) {
+      Bits bits;
+      std::memcpy(&bits, bytes.data() + at, sizeof(Bits));
+      found = static_cast<Bits>(found | static_cast<Bits>((bits & exponent) == exponent));
+    }
+    if (found != 0) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 #include "nn/isa.hpp"
 
+#include <cpuid.h>
 #include <hwy/targets.h>
 
 #include <mutex>
@@ -21,6 +22,12 @@ std::int64_t targets_above(dnnl::cpu_isa isa) {
     default:
       return 0;
   }
+}
+
+bool processor_has_avx_vnni() {
+  constexpr unsigned kAvxVnni = 1U << 4;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvxVnni) != 0;
 }
 
 }  // namespace
@@ -51,6 +58,28 @@ std::string_view effective_isa() {
 bool has_bf16_products() {
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+}
+
+bool has_avx2() {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return isa != dnnl::cpu_isa::sse41 && isa != dnnl::cpu_isa::avx && __builtin_cpu_supports("avx2") != 0 &&
+         __builtin_cpu_supports("fma") != 0;
+}
+
+bool has_avx2_vnni() {
+  // Not every processor with AVX512-VNNI has its 256-bit encoding of its own.
+  return (dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx2_vnni || has_avx512_vnni()) && processor_has_avx_vnni();
+}
+
+bool has_avx512_vnni() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::avx512_core_vnni:
+    case dnnl::cpu_isa::avx512_core_bf16:
+    case dnnl::cpu_isa::avx512_core_amx:
+      return true;
+    default:
+      return false;
+  }
 }
 
 void cap_highway() {

@@ -10,6 +10,11 @@ namespace dfa {
 std::string_view effective_isa();
 // Whether oneDNN may use bf16 products here: AVX512-BF16 or AMX, not capped away.
 bool has_bf16_products();
+// Whether kernels for AVX2, AVX-VNNI (256 bits) and AVX512-VNNI may run: the processor has them and the cap allows
+// them. A cap at AVX512_CORE forbids both kinds of VNNI, as oneDNN sees it.
+bool has_avx2();
+bool has_avx2_vnni();
+bool has_avx512_vnni();
 
 // Applies the cap to Highway. Every engine calls it before its first kernel; thread-safe, repeated calls do nothing.
 void cap_highway();

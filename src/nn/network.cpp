@@ -31,6 +31,8 @@ std::string_view precision_name(Precision precision) {
       return "f32";
     case Precision::bf16:
       return "bf16";
+    case Precision::int8:
+      return "int8";
   }
   return "unknown";
 }
@@ -58,6 +60,7 @@ Result<std::unique_ptr<Network>> make_network(const NetworkConfig& config, const
       return make_ref_network(config, weights, options);
     case Precision::f32:
     case Precision::bf16:
+    case Precision::int8:
       return make_fused_network(config, weights, options);
   }
   return fail(ErrorCode::usage, "precision {} is not one of this build", static_cast<int>(options.precision));

@@ -12,8 +12,45 @@ struct Reading {
   double seconds = 0;
 };
 
+// Gathers the frames that are searched together and sends them off.
+class FrameSender {
+ public:
+  FrameSender(Flow& flow, const ItemHandle& item, Reading& reading) : flow_(flow), item_(item), reading_(reading) {}
+
+  void add(Frame frame) {
+    if (!belongs(frame)) send();
+    bytes_ += frame.picture.rgb.size();
+    frames_.push_back(std::move(frame));
+    if (frames_.size() >= static_cast<std::size_t>(flow_.options.search_every)) send();
+  }
+
+  void send() {
+    if (frames_.empty()) return;
+    const std::size_t place = reading_.read.frames;
+    reading_.read.frames += frames_.size();
+    ByteBudget::Lease lease = flow_.budget.take(std::exchange(bytes_, 0));
+    (void)flow_.frames.push({item_, place, std::exchange(frames_, {}), std::move(lease)});
+  }
+
+  std::size_t next_place() const { return reading_.read.frames + frames_.size(); }
+
+ private:
+  bool belongs(const Frame& frame) const {
+    if (frames_.empty()) return true;
+    return frame.pts_seconds - frames_.back().pts_seconds <= kFollowSeconds &&
+           bytes_ + frame.picture.rgb.size() <= kFollowedBytes;
+  }
+
+  Flow& flow_;
+  const ItemHandle& item_;
+  Reading& reading_;
+  std::vector<Frame> frames_;
+  std::size_t bytes_ = 0;
+};
+
 // Sends frames until the source ends, fails, or the job stops.
 void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Reading& reading) {
+  FrameSender sender(flow, item, reading);
   for (;;) {
     if (flow.stopping()) {
       item->abandoned = true;
@@ -22,22 +59,16 @@ void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Readin
     }
     if (item->abandoned) return;  // a later stage gave the item up; it has told the collector why
     const Stopwatch watch;
-    FrameTask task{item, reading.read.frames, {}, {}};
-    {
-      const TraceSpan span(flow.parts.trace, "decode", trace_item(flow, *item, task.place));
-      Result<std::optional<Frame>> frame = guarded([&] { return source.next(); });
-      reading.seconds += watch.seconds();
-      if (!frame) {
-        reading.read.error = std::move(frame).error();
-        return;
-      }
-      if (!*frame) return;
-      task.frame = std::move(**frame);
-    }
-    task.lease = flow.budget.take(task.frame.picture.rgb.size());
-    ++reading.read.frames;
-    (void)flow.frames.push(std::move(task));
+    Result<std::optional<Frame>> frame = [&] {
+      const TraceSpan span(flow.parts.trace, "decode", trace_item(flow, *item, sender.next_place()));
+      return guarded([&] { return source.next(); });
+    }();
+    reading.seconds += watch.seconds();
+    if (!frame) reading.read.error = std::move(frame).error();
+    if (!frame || !*frame) break;
+    sender.add(std::move(**frame));
   }
+  sender.send();
 }
 
 // A stream that broke after some frames counts like a cut one; one that gave no frame was not readable.

@@ -76,7 +76,12 @@ Result<SummaryRecord> run_detect(const InputList& inputs, const DetectOptions& o
   Stage decode, detect, score;
   score.start(
       static_cast<int>(parts.networks.size()),
-      [&](int i) { flow::run_score_worker(flow, *parts.networks[static_cast<std::size_t>(i)]); },
+      [&](int i) {
+        const auto index = static_cast<std::size_t>(i);
+        const std::span<const int> processors =
+            parts.processors.empty() ? std::span<const int>() : parts.processors.at(index);
+        flow::run_score_worker(flow, *parts.networks[index], processors);
+      },
       [&] { flow.messages.close(); });
   detect.start(
       static_cast<int>(detectors.size()),

@@ -29,6 +29,9 @@
 
 namespace dfa {
 
+// Frames further apart are strangers: a face moves by more than is searched around it.
+inline constexpr double kFollowSeconds = 0.125;
+
 struct DetectOptions {
   IntakeOptions intake;
   FaceRules faces;
@@ -38,9 +41,12 @@ struct DetectOptions {
   int detect_workers = 0;
   // Decode workers: an input is decoded by one of them. 0 = one for each four processors.
   int decode_workers = 0;
-  // Crops of one frame that share a forward pass at most. Crops of different frames never do: which ones would meet in
-  // a batch is a matter of timing, and the last bits of a score depend on the batch. So the same file gives the same
-  // numbers, every time, alone or in a folder.
+  // Of frames close together (kFollowSeconds) each search_every-th is searched wholly; in those behind it only the
+  // places around its faces are (Detector::follow). 1 = every frame is searched.
+  int search_every = 1;
+  // Crops of one frame, or of frames that are searched together, that share a forward pass at most. Others never do:
+  // which ones would meet in a batch is a matter of timing, and the last bits of a score depend on the batch. So the
+  // same file gives the same numbers, every time, alone or in a folder.
   int max_batch = 8;
 };
 
@@ -52,6 +58,8 @@ struct DetectParts {
   // Equal networks, one for each score worker, each used by one thread; must outlive the job. At least one; two
   // classes.
   std::vector<Network*> networks;
+  // For each network the processors of its threads, to which they are bound; empty: not bound.
+  std::vector<std::vector<int>> processors;
   CropRecipe recipe;
   ItemRule item_rule = ItemRule::persons;
   double temperature = 1;

@@ -20,10 +20,10 @@ FaceFate fate_of(FaceUse use) {
   return FaceFate::not_scored;
 }
 
-FaceRecord record_of(const Face& face, const FrameTask& task, FaceFate fate) {
+FaceRecord record_of(const Face& face, const Frame& frame, FaceFate fate) {
   FaceRecord record;
-  record.frame = task.frame.index;
-  record.pts_seconds = task.frame.pts_seconds;
+  record.frame = frame.index;
+  record.pts_seconds = frame.pts_seconds;
   record.box_px = face.box_px;
   record.landmarks_px = face.landmarks_px;
   record.detector_score = face.probability;
@@ -31,42 +31,42 @@ FaceRecord record_of(const Face& face, const FrameTask& task, FaceFate fate) {
   return record;
 }
 
-// Collects the crops of a frame and sends them off in batches, so that a crowd never waits in memory.
+// Collects the crops of a task and sends them off in batches, so that a crowd never waits in memory.
 class BatchFiller {
  public:
-  BatchFiller(Flow& flow, const FrameTask& task) : flow_(flow), task_(task) {}
+  BatchFiller(Flow& flow, const ItemHandle& item) : flow_(flow), item_(item) {}
 
   // Errors: landmarks_degenerate.
-  Status add(const Face& face, std::size_t place_in_frame) {
+  Status add(const Frame& frame, const Face& face, CropBatch::Crop crop) {
+    const TraceSpan span(flow_.parts.trace, "crop", trace_item(flow_, *item_, crop.place));
     const int side = flow_.parts.networks.front()->config().image;
-    DFA_ASSIGN_OR_RETURN(const Picture crop, make_crop(task_.frame.picture.view(), face, flow_.parts.recipe));
+    DFA_ASSIGN_OR_RETURN(const Picture picture, make_crop(frame.picture.view(), face, flow_.parts.recipe));
     const std::size_t size = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
     batch_.images.resize(batch_.images.size() + size);
     const std::span<float> tensor = std::span(batch_.images).last(size);
-    if (Status filled = crop_to_tensor(crop.view(), flow_.parts.recipe, side, tensor); !filled) {
+    if (Status filled = crop_to_tensor(picture.view(), flow_.parts.recipe, side, tensor); !filled) {
       batch_.images.resize(batch_.images.size() - size);
       return filled;
     }
-    batch_.faces.push_back(place_in_frame);
-    if (batch_.faces.size() == static_cast<std::size_t>(flow_.options.max_batch)) send();
+    batch_.crops.push_back(crop);
+    if (batch_.crops.size() == static_cast<std::size_t>(flow_.options.max_batch)) send();
     return {};
   }
 
   void send() {
-    if (batch_.faces.empty()) return;
+    if (batch_.crops.empty()) return;
     const Stopwatch watch;
-    batch_.item = task_.item;
-    batch_.place = task_.place;
+    batch_.item = item_;
     (void)flow_.crops.push(std::exchange(batch_, {}));
     waited_ += watch.seconds();
   }
 
-  // Seconds spent waiting for the score stage.
-  double waited() const { return waited_; }
+  // Seconds spent waiting for the score stage, since the last call.
+  double take_waited() { return std::exchange(waited_, 0); }
 
  private:
   Flow& flow_;
-  const FrameTask& task_;
+  const ItemHandle& item_;
   CropBatch batch_;
   double waited_ = 0;
 };
@@ -81,53 +81,80 @@ std::int64_t drop_smaller(std::vector<Face>& faces, const FaceRules& rules) {
   }));
 }
 
-Status search(Flow& flow, Detector& detector, const FrameTask& task, FrameFound& found) {
-  const TraceSpan span(flow.parts.trace, "detect", trace_item(flow, *task.item, task.place));
-  const Stopwatch watch;
-  DFA_ASSIGN_OR_RETURN(std::vector<Face> faces, detector.detect(task.frame.picture.view()));
-  const auto limit = static_cast<std::size_t>(flow.options.max_faces);
-  if (limit != 0 && faces.size() > limit) {
-    found.over_limit = static_cast<std::int64_t>(faces.size() - limit);
-    faces.resize(limit);
+// One detector on its way through the frames of a task.
+class TaskSearch {
+ public:
+  TaskSearch(Flow& flow, Detector& detector, const FrameTask& task)
+      : flow_(flow), detector_(detector), task_(task), filler_(flow, task.item) {}
+
+  FrameFound handle(std::size_t index) {
+    const Frame& frame = task_.frames[index];
+    FrameFound found;
+    found.item = task_.item->item;
+    found.place = task_.place + index;
+    found.frame.index = frame.index;
+    found.frame.pts_seconds = frame.pts_seconds;
+    if (task_.item->abandoned) return found;
+    if (Status searched = guarded([&] { return search(frame, found); }); !searched) {
+      task_.item->abandoned = true;
+      found.error = std::move(searched).error();
+    }
+    return found;
   }
-  if (flow.parts.item_rule == ItemRule::largest_face) found.over_limit += drop_smaller(faces, flow.options.faces);
-  BatchFiller filler(flow, task);
-  for (const Face& face : faces) {
-    FaceRecord record = record_of(face, task, fate_of(judge_face(face, flow.options.faces)));
+
+  // After the last frame.
+  void send_rest() { filler_.send(); }
+
+ private:
+  Status search(const Frame& frame, FrameFound& found) {
+    const bool first = found.place == task_.place;
+    const TraceSpan span(flow_.parts.trace, first ? "detect" : "follow", trace_item(flow_, *task_.item, found.place));
+    const Stopwatch watch;
+    const PictureView view = frame.picture.view();
+    DFA_ASSIGN_OR_RETURN(faces_, first ? detector_.detect(view) : detector_.follow(view, faces_));
+    std::vector<Face> faces = faces_;
+    const auto limit = static_cast<std::size_t>(flow_.options.max_faces);
+    if (limit != 0 && faces.size() > limit) {
+      found.over_limit = static_cast<std::int64_t>(faces.size() - limit);
+      faces.resize(limit);
+    }
+    if (flow_.parts.item_rule == ItemRule::largest_face) found.over_limit += drop_smaller(faces, flow_.options.faces);
+    for (const Face& face : faces) keep(frame, face, found);
+    found.seconds = watch.seconds() - filler_.take_waited();
+    return {};
+  }
+
+  void keep(const Frame& frame, const Face& face, FrameFound& found) {
+    FaceRecord record = record_of(face, frame, fate_of(judge_face(face, flow_.options.faces)));
     if (record.quality.fate == FaceFate::scored) {
-      if (filler.add(face, found.frame.faces.size()))
+      if (filler_.add(frame, face, {found.place, found.frame.faces.size()}))
         ++found.crops;
       else
         record.quality.fate = FaceFate::not_scored;
     }
     found.frame.faces.push_back(std::move(record));
   }
-  filler.send();
-  found.seconds = watch.seconds() - filler.waited();
-  return {};
-}
 
-FrameFound handle(Flow& flow, Detector& detector, const FrameTask& task) {
-  FrameFound found;
-  found.item = task.item->item;
-  found.place = task.place;
-  found.frame.index = task.frame.index;
-  found.frame.pts_seconds = task.frame.pts_seconds;
-  if (task.item->abandoned) return found;
-  if (Status searched = guarded([&] { return search(flow, detector, task, found); }); !searched) {
-    task.item->abandoned = true;
-    found.error = std::move(searched).error();
-  }
-  return found;
-}
+  Flow& flow_;
+  Detector& detector_;
+  const FrameTask& task_;
+  BatchFiller filler_;
+  std::vector<Face> faces_;  // of the last frame, all of them
+};
 
 }  // namespace
 
 void run_detect_worker(Flow& flow, Detector& detector) {
   while (std::optional<FrameTask> task = flow.frames.pop()) {
-    FrameFound found = handle(flow, detector, *task);
-    task.reset();  // the frame's bytes go back before we wait for the collector
-    flow.tell(std::move(found));
+    std::vector<FrameFound> found;
+    TaskSearch search(flow, detector, *task);
+    for (std::size_t i = 0; i < task->frames.size(); ++i) {
+      found.push_back(search.handle(i));
+      task->frames[i].picture = {};
+    }
+    search.send_rest();
+    task->lease = {};  // the frames' bytes go back before we wait for the collector
+    for (FrameFound& each : found) flow.tell(std::move(each));
   }
 }
 

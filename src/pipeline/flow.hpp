@@ -9,6 +9,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,7 +23,9 @@ namespace dfa::flow {
 
 // Pixels of decoded frames between decode and detect: some ten frames of 4K video.
 inline constexpr std::size_t kFrameBytes = 256u << 20;
-// Frames between decode and detect, for small ones. Two a worker hide the decoder's unevenness.
+// Frames that one detector follows a face through, together; the first is taken whatever its size.
+inline constexpr std::size_t kFollowedBytes = 64u << 20;
+// Tasks between decode and detect, for small frames. Two a worker hide the decoder's unevenness.
 inline constexpr std::size_t kFramesPerDetector = 2;
 // Batches between detect and score for each score worker; a crop is a tensor of 0.6 MB at 224 px.
 inline constexpr std::size_t kBatchesPerScorer = 2;
@@ -39,19 +42,23 @@ struct ItemToken {
 };
 using ItemHandle = std::shared_ptr<ItemToken>;
 
+// Frames in order of time, the first to be searched, the others followed; mostly it is one.
 struct FrameTask {
   ItemHandle item;
-  std::size_t place = 0;  // among the item's sampled frames
-  Frame frame;
+  std::size_t place = 0;  // of the first among the item's sampled frames
+  std::vector<Frame> frames;
   ByteBudget::Lease lease;
 };
 
-// Crops of one frame.
+// Crops of the frames of one task.
 struct CropBatch {
+  struct Crop {
+    std::size_t place = 0;  // of its frame
+    std::size_t face = 0;   // in the frame's faces
+  };
   ItemHandle item;
-  std::size_t place = 0;
-  std::vector<std::size_t> faces;  // in the frame's faces
-  std::vector<float> images;       // (N, 3, S, S) f32, N = faces.size()
+  std::vector<Crop> crops;
+  std::vector<float> images;  // (N, 3, S, S) f32, N = crops.size()
 };
 
 // Messages to the collector. For one item: ItemBegun; then, in any order, a FrameFound for each frame, a CropScored for
@@ -171,7 +178,7 @@ auto guarded(Work&& work) -> decltype(work()) {
 // One worker of each stage: runs until its queue is closed and empty.
 void run_decode_worker(Flow& flow);
 void run_detect_worker(Flow& flow, Detector& detector);
-void run_score_worker(Flow& flow, Network& network);
+void run_score_worker(Flow& flow, Network& network, std::span<const int> processors);
 // Runs on the caller's thread until the messages end.
 Result<SummaryRecord> collect(Flow& flow, const DetectCallbacks& callbacks);
 

@@ -1,20 +1,21 @@
-// Runs the network on the crops of a frame.
+// Runs the network on the crops of a task.
 #include <span>
 #include <utility>
 
+#include "nn/pin_threads.hpp"
 #include "pipeline/flow.hpp"
 
 namespace dfa::flow {
 namespace {
 
 void tell_scores(Flow& flow, const CropBatch& batch, const Result<std::vector<float>>& logits, double seconds) {
-  const std::size_t classes = logits ? logits->size() / batch.faces.size() : 0;
-  for (std::size_t i = 0; i < batch.faces.size(); ++i) {
+  const std::size_t classes = logits ? logits->size() / batch.crops.size() : 0;
+  for (std::size_t i = 0; i < batch.crops.size(); ++i) {
     CropScored scored;
     scored.item = batch.item->item;
-    scored.place = batch.place;
-    scored.face = batch.faces[i];
-    scored.seconds = seconds / static_cast<double>(batch.faces.size());
+    scored.place = batch.crops[i].place;
+    scored.face = batch.crops[i].face;
+    scored.seconds = seconds / static_cast<double>(batch.crops.size());
     if (logits)
       scored.p_fake = p_fake_from_logits(std::span(*logits).subspan(i * classes, classes), flow.parts.temperature);
     else if (logits.error().code != ErrorCode::cancelled)
@@ -25,15 +26,17 @@ void tell_scores(Flow& flow, const CropBatch& batch, const Result<std::vector<fl
 
 // Logits (N, classes).
 Result<std::vector<float>> forward(Flow& flow, Network& network, const CropBatch& batch) {
-  const TraceSpan span(flow.parts.trace, "score", trace_item(flow, *batch.item, batch.place));
-  std::vector<float> logits(batch.faces.size() * static_cast<std::size_t>(network.config().classes));
-  DFA_TRY(network.forward(batch.images, static_cast<int>(batch.faces.size()), {.logits = logits, .feature = {}}));
+  const TraceSpan span(flow.parts.trace, "score", trace_item(flow, *batch.item, batch.crops.front().place));
+  std::vector<float> logits(batch.crops.size() * static_cast<std::size_t>(network.config().classes));
+  DFA_TRY(network.forward(batch.images, static_cast<int>(batch.crops.size()), {.logits = logits, .feature = {}}));
   return logits;
 }
 
 }  // namespace
 
-void run_score_worker(Flow& flow, Network& network) {
+void run_score_worker(Flow& flow, Network& network, std::span<const int> processors) {
+  // A wish: the numbers do not depend on where they are computed.
+  (void)pin_engine_threads(processors);
   while (std::optional<CropBatch> batch = flow.crops.pop()) {
     const Stopwatch watch;
     // Nobody waits for the numbers of an abandoned item, but the collector counts its crops. Who abandoned it says why.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -29,6 +30,7 @@ class KernelStep : public Step {
   explicit KernelStep(std::vector<Slice> slices) : slices_(std::move(slices)), pointers_(slices_.size()) {}
 
   Element element_of(std::size_t index) const { return slices_[index].element; }
+  std::byte* bytes(std::size_t index) const { return pointers_[index]; }
   // The slice must hold that format.
   float* pointer(std::size_t index) const {
     assert(element_of(index) == Element::f32);
@@ -38,6 +40,12 @@ class KernelStep : public Step {
     assert(element_of(index) == Element::bf16);
     return reinterpret_cast<std::uint16_t*>(pointers_[index]);
   }
+  std::uint8_t* codes(std::size_t index) const {
+    assert(element_of(index) == Element::u8);
+    return reinterpret_cast<std::uint8_t*>(pointers_[index]);
+  }
+  // How they stand for values; null where the slice does not hold codes.
+  const Codes* codes_of(std::size_t index) const { return slices_[index].codes; }
 
  private:
   std::vector<Slice> slices_;

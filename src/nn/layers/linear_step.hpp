@@ -1,7 +1,8 @@
-// Linear layers by oneDNN's matmul: weights packed once, everything that follows a product fused into it.
+// Linear layers: weights packed once, everything that follows a product fused into it.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -13,30 +14,45 @@
 
 namespace dfa {
 
-// Weights in the layout that the machine's kernel likes best for about `rows` rows.
+// What a layer reads. codes: how u8 codes stand for values; null for the other formats; outlives the layer.
+// site: the tensor's name (nn/quantisation.hpp, Note [Quantisation sites]); empty for one that is none.
+struct LinearInput {
+  Element element = Element::f32;
+  const Codes* codes = nullptr;
+  std::string site = {};
+};
+
+// Weights in the layout that the machine's kernel likes best for about `rows` rows: a kernel of our own for codes and,
+// with AMX, for bf16; else oneDNN's.
 class PackedLinear {
  public:
   // Errors: internal (oneDNN), out_of_memory.
   static Result<PackedLinear> pack(OneDnn& library, WeightStore& store, const LinearWeights& layer, int rows,
-                                   Element element);
+                                   const LinearInput& input);
 
   int in() const { return in_; }
   int out() const { return out_; }
-  Element element() const { return element_; }  // of weights and input; bias and sums are f32
+  const LinearInput& input() const { return input_; }
+  // Null: the product is oneDNN's.
+  const PackedMatrix* own() const { return own_ ? &*own_ : nullptr; }
   const dnnl::memory& weight() const { return weight_; }
   const dnnl::memory& bias() const { return bias_; }
 
  private:
+  Status pack_own(WeightStore& store, const LinearWeights& layer, GemmKernel kernel);
+  Status pack_onednn(OneDnn& library, WeightStore& store, const LinearWeights& layer, int rows);
+
   int in_ = 0;
   int out_ = 0;
-  Element element_ = Element::f32;
+  LinearInput input_;
+  std::optional<PackedMatrix> own_;
   dnnl::memory weight_;
   dnnl::memory bias_;
 };
 
-// dst (rows, out) = after(src (rows, in) W^T + b). src is of the layer's element, dst of
-// either. `layer` outlives the step. Errors: internal.
+// dst (rows, out) = after(src (rows, in) W^T + b). src is of the layer's format, dst of any where the product is our
+// own, else f32 or bf16. `layer` outlives the step. Errors: internal.
 Result<std::unique_ptr<Step>> make_linear_step(OneDnn& library, Plan& plan, const PackedLinear& layer, int rows,
-                                               Slice src, Slice dst, After after);
+                                               Slice src, Slice dst, After after, int threads);
 
 }  // namespace dfa

@@ -19,7 +19,9 @@ namespace dfa {
 
 class OneDnn {
  public:
-  OneDnn() : engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+  OneDnn() : OneDnn(dnnl::engine(dnnl::engine::kind::cpu, 0)) {}
+  // The same engine, which packed weights belong to, with a stream of its own.
+  explicit OneDnn(dnnl::engine of) : engine(std::move(of)), stream(engine) {}
   dnnl::engine engine;
   dnnl::stream stream;
 };

@@ -29,6 +29,23 @@ class ObserveStep final : public KernelStep {
   std::size_t floats_;
 };
 
+class ObserveSiteStep final : public KernelStep {
+ public:
+  ObserveSiteStep(ActivationObserver& observer, std::string site, int rows, int channels, Slice x)
+      : KernelStep({x}), observer_(observer), site_(std::move(site)), rows_(rows), channels_(channels) {}
+  Status run(const RunContext&) override {
+    observer_.activation(site_, {pointer(0), to_size(rows_) * to_size(channels_)}, channels_);
+    return {};
+  }
+  std::string_view op() const override { return "observe"; }
+  std::string shape() const override { return fmt::format("{}x{}", rows_, channels_); }
+
+ private:
+  ActivationObserver& observer_;
+  std::string site_;
+  int rows_, channels_;
+};
+
 class FirstRowsStep final : public KernelStep {
  public:
   FirstRowsStep(int images, int tokens, int dim, Slice src, Slice dst)
@@ -135,6 +152,11 @@ class OutputStep final : public KernelStep {
 
 std::unique_ptr<Step> make_observe_step(BlockObserver& observer, int block, int images, int tokens, int dim, Slice x) {
   return std::make_unique<ObserveStep>(observer, block, images, tokens, dim, x);
+}
+
+std::unique_ptr<Step> make_observe_site_step(ActivationObserver& observer, std::string site, int rows, int channels,
+                                             Slice x) {
+  return std::make_unique<ObserveSiteStep>(observer, std::move(site), rows, channels, x);
 }
 
 std::unique_ptr<Step> make_first_rows_step(int images, int tokens, int dim, Slice src, Slice dst) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "nn/network.hpp"
@@ -11,6 +12,10 @@ namespace dfa {
 
 // Shows x (N, T, D) to `observer` as what leaves block `block`. `observer` outlives the step.
 std::unique_ptr<Step> make_observe_step(BlockObserver& observer, int block, int images, int tokens, int dim, Slice x);
+
+// Shows x (rows, channels) to `observer` as what flows through `site`. `observer` outlives the step.
+std::unique_ptr<Step> make_observe_site_step(ActivationObserver& observer, std::string site, int rows, int channels,
+                                             Slice x);
 
 // Token 0 of each image: (N, T, D) to (N, D).
 std::unique_ptr<Step> make_first_rows_step(int images, int tokens, int dim, Slice src, Slice dst);

@@ -21,10 +21,17 @@ class LayerNormStep final : public KernelStep {
     const bool affine = !weights_.weight.empty();
     const float* weight = affine ? weights_.weight.data() : nullptr;
     const float* bias = affine ? weights_.bias.data() : nullptr;
-    if (element_of(1) == Element::bf16)
-      layer_norm_bf16(shape_, pointer(0), weight, bias, narrow(1), threads_);
-    else
-      layer_norm(shape_, pointer(0), weight, bias, pointer(1), threads_);
+    switch (element_of(1)) {
+      case Element::f32:
+        layer_norm(shape_, pointer(0), weight, bias, pointer(1), threads_);
+        break;
+      case Element::bf16:
+        layer_norm_bf16(shape_, pointer(0), weight, bias, narrow(1), threads_);
+        break;
+      case Element::u8:
+        layer_norm_u8(shape_, pointer(0), weight, bias, *codes_of(1), codes(1), threads_);
+        break;
+    }
     return {};
   }
   std::string_view op() const override { return "layer_norm"; }
@@ -46,12 +53,13 @@ class AttentionStep final : public KernelStep {
   AttentionStep(const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out, Slice scratch, int threads)
       : KernelStep({q, k, v, out, scratch}), shape_(shape), threads_(threads), tiles_(on_tiles(shape, q.element)) {}
   Status run(const RunContext&) override {
+    const AttentionOut out{bytes(3), element_of(3), codes_of(3)};
     if (tiles_)
-      attention_amx(shape_, narrow(0), narrow(1), narrow(2), narrow(3), pointer(4), threads_);
+      attention_amx(shape_, narrow(0), narrow(1), narrow(2), out, pointer(4), threads_);
     else if (element() == Element::bf16)
-      attention_bf16(shape_, narrow(0), narrow(1), narrow(2), narrow(3), pointer(4), threads_);
+      attention_bf16(shape_, narrow(0), narrow(1), narrow(2), out, pointer(4), threads_);
     else
-      attention(shape_, pointer(0), pointer(1), pointer(2), pointer(3), pointer(4), threads_);
+      attention(shape_, pointer(0), pointer(1), pointer(2), out, pointer(4), threads_);
     return {};
   }
   std::string_view op() const override { return "attention"; }
@@ -117,7 +125,9 @@ class GateStep final : public KernelStep {
 #pragma omp parallel for num_threads(threads_) schedule(static)
     for (int row = 0; row < rows_; ++row) {
       const std::size_t src = to_size(row) * 2 * width, dst = to_size(row) * width;
-      if (element() == Element::bf16)
+      if (element_of(1) == Element::u8)
+        gate_codes(src, dst, width);
+      else if (element() == Element::bf16)
         gate_row(narrow(0) + src, narrow(1) + dst, width);
       else
         gate_row(pointer(0) + src, pointer(1) + dst, width);
@@ -132,9 +142,18 @@ class GateStep final : public KernelStep {
   }
 
  private:
-  template <class Value>
-  void gate_row(const Value* src, Value* dst, std::size_t width) const {
+  template <class From, class To>
+  void gate_row(const From* src, To* dst, std::size_t width) const {
     for (std::size_t i = 0; i < width; ++i) store(activate(activation_, wide(src[i])) * wide(src[width + i]), dst[i]);
+  }
+
+  void gate_codes(std::size_t src, std::size_t dst, std::size_t width) const {
+    std::vector<float> gated(width);
+    if (element() == Element::bf16)
+      gate_row(narrow(0) + src, gated.data(), width);
+    else
+      gate_row(pointer(0) + src, gated.data(), width);
+    encode_row(gated.data(), *codes_of(1), codes(1) + dst);
   }
 
   int rows_, width_;
@@ -144,19 +163,21 @@ class GateStep final : public KernelStep {
 
 class NarrowStep final : public KernelStep {
  public:
-  NarrowStep(std::size_t count, Slice src, Slice dst, int threads)
-      : KernelStep({src, dst}), count_(count), threads_(threads) {}
+  NarrowStep(int rows, int channels, Slice src, Slice dst, int threads)
+      : KernelStep({src, dst}), rows_(rows), channels_(channels), threads_(threads) {}
   Status run(const RunContext&) override {
-    narrow_values(pointer(0), count_, narrow(1), threads_);
+    if (element_of(1) == Element::u8)
+      encode_values(pointer(0), rows_, *codes_of(1), codes(1), threads_);
+    else
+      narrow_values(pointer(0), to_size(rows_) * to_size(channels_), narrow(1), threads_);
     return {};
   }
   std::string_view op() const override { return "narrow"; }
-  std::string shape() const override { return fmt::format("{}", count_); }
+  std::string shape() const override { return fmt::format("{}x{}", rows_, channels_); }
   std::string kernel() const override { return "highway"; }
 
  private:
-  std::size_t count_;
-  int threads_;
+  int rows_, channels_, threads_;
 };
 
 }  // namespace
@@ -181,8 +202,8 @@ std::unique_ptr<Step> make_gate_step(int rows, int width, Activation activation,
   return std::make_unique<GateStep>(rows, width, activation, src, dst, threads);
 }
 
-std::unique_ptr<Step> make_narrow_step(std::size_t count, Slice src, Slice dst, int threads) {
-  return std::make_unique<NarrowStep>(count, src, dst, threads);
+std::unique_ptr<Step> make_narrow_step(int rows, int channels, Slice src, Slice dst, int threads) {
+  return std::make_unique<NarrowStep>(rows, channels, src, dst, threads);
 }
 
 }  // namespace dfa

@@ -18,7 +18,7 @@ struct NormWeights {
   std::vector<float> bias;
 };
 
-// src f32, dst either format. `weights` outlives the step.
+// src f32, dst any format. `weights` outlives the step.
 std::unique_ptr<Step> make_layer_norm_step(const LayerNormShape& shape, const NormWeights& weights, Slice src,
                                            Slice dst, int threads);
 
@@ -38,10 +38,11 @@ struct TurnedRows {
 // Note [Rotary positions], in place. `table` outlives the step.
 std::unique_ptr<Step> make_turn_step(const RotaryTable& table, const TurnedRows& rows, int threads);
 
-// dst (rows, width) = silu(src[:, :width]) * src[:, width:], or another activation; src (rows, 2 width).
+// dst (rows, width) = silu(src[:, :width]) * src[:, width:], or another activation; src (rows, 2 width), f32 or bf16,
+// dst of the same format or codes.
 std::unique_ptr<Step> make_gate_step(int rows, int width, Activation activation, Slice src, Slice dst, int threads);
 
-// dst (bf16) = src (f32), `count` values.
-std::unique_ptr<Step> make_narrow_step(std::size_t count, Slice src, Slice dst, int threads);
+// dst (bf16 or codes) = src (f32), both (rows, channels).
+std::unique_ptr<Step> make_narrow_step(int rows, int channels, Slice src, Slice dst, int threads);
 
 }  // namespace dfa

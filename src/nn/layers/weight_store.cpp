@@ -19,6 +19,7 @@ Result<float*> WeightStore::take(std::size_t count) {
   }
   float* place = chunks_.back().data() + used_;
   used_ += wanted;
+  taken_ += wanted;
   return place;
 }
 

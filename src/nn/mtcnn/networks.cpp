@@ -19,10 +19,19 @@ constexpr int kStripsPerThread = 6;
 constexpr int kFewestRows = 8;
 
 struct Strip {
-  std::size_t size = 0;    // index into the sizes
-  int begin = 0, end = 0;  // rows of its map
+  MapPart part;
   std::vector<Proposal> found;
 };
+
+MapPart whole_map(std::size_t index, ScaledSize size) {
+  return {index, 0, 0, proposal_map_size(size.width), proposal_map_size(size.height)};
+}
+
+// Columns of the resized picture that these cells rest on: each sees 12, two apart.
+Range columns_below(const MapPart& part, int width) {
+  constexpr int kStride = 2, kSeen = 12;
+  return {kStride * part.x_begin, std::min(kStride * (part.x_end - 1) + kSeen, width)};
+}
 
 struct Worker {
   explicit Worker(const Nets& nets) : p(nets.p), r(nets.r), o(nets.o) {}
@@ -38,16 +47,24 @@ class EmbeddedNetworks final : public Networks {
 
   void propose(const PictureSource& picture, std::span<const ScaledSize> sizes, float threshold,
                std::vector<std::vector<Proposal>>& found) override {
-    plan_strips(sizes);
+    whole_maps_.clear();
+    for (std::size_t i = 0; i < sizes.size(); ++i) whole_maps_.push_back(whole_map(i, sizes[i]));
+    propose_in(picture, sizes, whole_maps_, threshold, found);
+  }
+
+  void propose_in(const PictureSource& picture, std::span<const ScaledSize> sizes, std::span<const MapPart> parts,
+                  float threshold, std::vector<std::vector<Proposal>>& found) override {
+    plan_strips(parts);
     pool_.run(strip_count_, [&](int i, int worker) {
       Strip& strip = strips_[static_cast<std::size_t>(i)];
-      run_strip(picture, sizes[strip.size], threshold, workers_[static_cast<std::size_t>(worker)]->p, strip);
+      run_strip(picture, sizes[strip.part.size], threshold, workers_[static_cast<std::size_t>(worker)]->p, strip);
     });
     if (found.size() < sizes.size()) found.resize(sizes.size());
     for (auto& list : found) list.clear();
     for (int i = 0; i < strip_count_; ++i) {
       const Strip& strip = strips_[static_cast<std::size_t>(i)];
-      found[strip.size].insert(found[strip.size].end(), strip.found.begin(), strip.found.end());
+      auto& list = found[strip.part.size];
+      list.insert(list.end(), strip.found.begin(), strip.found.end());
     }
   }
 
@@ -59,23 +76,22 @@ class EmbeddedNetworks final : public Networks {
   }
 
  private:
-  // Strips of about equal work, in the order of the sizes and of their rows.
-  void plan_strips(std::span<const ScaledSize> sizes) {
+  // Strips of about equal work, in the order of the parts and of their rows.
+  void plan_strips(std::span<const MapPart> parts) {
     std::int64_t cells = 0;
-    for (const ScaledSize& size : sizes)
-      cells += std::int64_t{proposal_map_size(size.width)} * proposal_map_size(size.height);
+    for (const MapPart& part : parts) cells += std::int64_t{part.x_end - part.x_begin} * (part.y_end - part.y_begin);
     const std::int64_t share = std::max<std::int64_t>(1, cells / (kStripsPerThread * pool_.threads()));
     strip_count_ = 0;
-    for (std::size_t s = 0; s < sizes.size(); ++s) {
-      const int width = proposal_map_size(sizes[s].width), height = proposal_map_size(sizes[s].height);
+    for (const MapPart& part : parts) {
+      const int width = part.x_end - part.x_begin, height = part.y_end - part.y_begin;
       const int rows = std::max(kFewestRows, static_cast<int>(std::min<std::int64_t>(height, share / width + 1)));
       const int strips = std::max(1, height / rows);
       for (int i = 0; i < strips; ++i) {
         if (strips_.size() == static_cast<std::size_t>(strip_count_)) strips_.emplace_back();
         Strip& strip = strips_[static_cast<std::size_t>(strip_count_++)];
-        strip.size = s;
-        strip.begin = static_cast<int>(std::int64_t{height} * i / strips);
-        strip.end = static_cast<int>(std::int64_t{height} * (i + 1) / strips);
+        strip.part = part;
+        strip.part.y_begin = part.y_begin + static_cast<int>(std::int64_t{height} * i / strips);
+        strip.part.y_end = part.y_begin + static_cast<int>(std::int64_t{height} * (i + 1) / strips);
       }
     }
   }
@@ -86,10 +102,13 @@ class EmbeddedNetworks final : public Networks {
     // its logit.
     constexpr float kSpare = 1e-3f;
     const float least = threshold > 0 ? std::log(threshold / (1 - threshold)) - kSpare : -HUGE_VALF;
-    trunk.start(picture, {0, 0, picture.width(), picture.height()}, size.width, size.height);
-    for (int y = strip.begin; y < strip.end; ++y) {
+    const MapPart& part = strip.part;
+    trunk.start(picture, {0, 0, picture.width(), picture.height()}, size.width, size.height,
+                columns_below(part, size.width));
+    assert(trunk.width() == part.x_end - part.x_begin);
+    for (int y = part.y_begin; y < part.y_end; ++y) {
       const float* heads = trunk.row(y);
-      for (int x = 0; x < trunk.width(); ++x, heads += kPanel) {
+      for (int x = part.x_begin; x < part.x_end; ++x, heads += kPanel) {
         if (heads[1] - heads[0] < least) continue;
         const float score = face_probability(heads);
         if (!(score >= threshold)) continue;
@@ -116,6 +135,7 @@ class EmbeddedNetworks final : public Networks {
   std::shared_ptr<const Nets> nets_;
   WorkerPool pool_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<MapPart> whole_maps_;
   std::vector<Strip> strips_;  // the first strip_count_ are in use
   int strip_count_ = 0;
 };

@@ -22,6 +22,12 @@ struct Proposal {
   float correction[4]{};  // of x1 y1 x2 y2, in window sizes
 };
 
+// Cells [x_begin, x_end) x [y_begin, y_end) of P-Net's map for sizes[size].
+struct MapPart {
+  std::size_t size = 0;
+  int x_begin = 0, y_begin = 0, x_end = 0, y_end = 0;
+};
+
 // What R-Net and O-Net say about one window.
 struct WindowScore {
   float score = 0;
@@ -43,6 +49,11 @@ class Networks {
   // one list a size; its lists are reused.
   virtual void propose(const PictureSource& picture, std::span<const ScaledSize> sizes, float threshold,
                        std::vector<std::vector<Proposal>>& found) = 0;
+  // The same for parts of the maps, none empty: what propose() would find there, to the bit. Where parts overlap a
+  // place comes several times.
+  virtual void propose_in(const PictureSource& picture, std::span<const ScaledSize> sizes,
+                          std::span<const MapPart> parts, float threshold,
+                          std::vector<std::vector<Proposal>>& found) = 0;
 
   // out.size() == windows.size(); windows are resized by area averages to the network's input.
   virtual void refine(const PictureSource& picture, std::span<const Region> windows,

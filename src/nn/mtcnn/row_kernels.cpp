@@ -174,11 +174,44 @@ void MaxPoolRow(PoolShape pool, std::span<const float* const> rows, int in_width
   }
 }
 
+// Sums of bytes fit 16 bits up to here: twice the lanes, and half the conversions.
+constexpr int kRowsOf16Bits = 257;
+
+// As SumRows for up to kRowsOf16Bits rows, from byte 0 on as far as whole vectors go; gives the first byte left.
+std::ptrdiff_t SumFewRows(const std::uint8_t* first, std::ptrdiff_t stride, int rows, std::ptrdiff_t bytes,
+                          std::uint32_t* sums) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)first, (void)stride, (void)rows, (void)bytes, (void)sums;
+  return 0;
+#else
+  const hn::CappedTag<std::uint16_t, 32> middle;
+  const hn::Half<decltype(middle)> half;
+  const hn::Rebind<std::uint8_t, decltype(middle)> narrow;
+  const hn::Rebind<std::uint32_t, decltype(half)> wide;
+  const std::ptrdiff_t lanes = static_cast<std::ptrdiff_t>(hn::Lanes(middle));
+  const std::ptrdiff_t quarter = lanes / 2;
+  std::ptrdiff_t i = 0;
+  for (; i + 2 * lanes <= bytes; i += 2 * lanes) {
+    auto a = hn::Zero(middle), b = hn::Zero(middle);
+    const std::uint8_t* row = first + i;
+    for (int y = 0; y < rows; ++y, row += stride) {
+      a = hn::Add(a, hn::PromoteTo(middle, hn::LoadU(narrow, row)));
+      b = hn::Add(b, hn::PromoteTo(middle, hn::LoadU(narrow, row + lanes)));
+    }
+    hn::StoreU(hn::PromoteTo(wide, hn::LowerHalf(half, a)), wide, sums + i);
+    hn::StoreU(hn::PromoteTo(wide, hn::UpperHalf(half, a)), wide, sums + i + quarter);
+    hn::StoreU(hn::PromoteTo(wide, hn::LowerHalf(half, b)), wide, sums + i + 2 * quarter);
+    hn::StoreU(hn::PromoteTo(wide, hn::UpperHalf(half, b)), wide, sums + i + 3 * quarter);
+  }
+  return i;
+#endif
+}
+
 void SumRows(const std::uint8_t* first, std::ptrdiff_t stride, int rows, std::ptrdiff_t bytes, std::uint32_t* sums) {
   const hn::CappedTag<std::uint32_t, 16> wide;
   const hn::Rebind<std::uint8_t, decltype(wide)> narrow;
   const std::ptrdiff_t lanes = static_cast<std::ptrdiff_t>(hn::Lanes(wide));
-  std::ptrdiff_t i = 0;
+  std::ptrdiff_t i = rows <= kRowsOf16Bits ? SumFewRows(first, stride, rows, bytes, sums) : 0;
   for (; i + lanes <= bytes; i += lanes) {
     auto sum = hn::Zero(wide);
     for (int y = 0; y < rows; ++y) sum = hn::Add(sum, hn::PromoteTo(wide, hn::LoadU(narrow, first + y * stride + i)));

@@ -47,14 +47,19 @@ const float* RowStage::row(int y) {
 class Trunk::InputStage final : public RowStage {
  public:
   using RowStage::RowStage;
-  void start(const PictureSource& picture, Region region, int width, int height) {
+  void start(const PictureSource& picture, Region region, int width, int height, Range wanted) {
     picture_ = picture;
+    reset(wanted.end - wanted.begin, height, kColours);
+    columns_.clear();
+    for (int x = wanted.begin; x < wanted.end; ++x) columns_.push_back(averaged_range(x, region.width, width));
+    // Of the region only what these columns average.
+    const int first = columns_.front().begin;
+    for (Range& column : columns_) column = {column.begin - first, column.end - first};
+    region.x += first;
+    region.width = columns_.back().end;
     region_ = region;
-    reset(width, height, kColours);
     const std::size_t needed = kColours * static_cast<std::size_t>(region.width) + kRowSlack;
     if (sums_.size() < needed) sums_.resize(needed);
-    columns_.clear();
-    for (int x = 0; x < width; ++x) columns_.push_back(averaged_range(x, region.width, width));
     // Columns inside the picture; to both sides of them the sums stay zero.
     left_ = std::clamp(picture.border - region.x, 0, region.width);
     right_ = std::clamp(picture.border + picture.picture_width - region.x, left_, region.width);
@@ -141,7 +146,11 @@ Trunk::Trunk(const Net& net) {
 Trunk::~Trunk() = default;
 
 void Trunk::start(const PictureSource& picture, Region region, int input_width, int input_height) {
-  input_->start(picture, region, input_width, input_height);
+  start(picture, region, input_width, input_height, {0, input_width});
+}
+
+void Trunk::start(const PictureSource& picture, Region region, int input_width, int input_height, Range columns) {
+  input_->start(picture, region, input_width, input_height, columns);
   for (const auto& stage : stages_) stage->restart();
 }
 

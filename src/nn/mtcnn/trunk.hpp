@@ -55,6 +55,8 @@ class Trunk {
 
   // From here on rows are those of `region`, resized to input_width x input_height by area averages.
   void start(const PictureSource& picture, Region region, int input_width, int input_height);
+  // The same, of the resized picture only these columns: a map's values are those of the whole one.
+  void start(const PictureSource& picture, Region region, int input_width, int input_height, Range columns);
   int width() const { return stages_.back()->width(); }
   int height() const { return stages_.back()->height(); }
   const float* row(int y) { return stages_.back()->row(y); }

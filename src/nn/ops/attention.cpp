@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "nn/ops/attention.hpp"
+#include "nn/ops/narrow-inl.hpp"
 #include "tensorfile/float_bits.hpp"
 
 #ifndef DFA_ATTENTION_SHARED
@@ -72,7 +73,9 @@ struct HeadTask {
   const Value* q;  // first query of the task
   const Value* k;
   const Value* v;
-  Value* out;
+  AttentionOut out;
+  std::size_t first_out;  // where the first query's result begins, in values
+  std::size_t first_channel;
   std::size_t queries;
 };
 
@@ -197,12 +200,17 @@ void widen(const std::uint16_t* in, std::size_t count, float* out) {
   for (std::size_t i = 0; i < count; ++i) out[i] = f32_from_bf16(in[i]);
 }
 
-void store_row(const float* in, std::size_t count, float* out) {
-  std::memcpy(out, in, count * sizeof(float));
-}
-
-void store_row(const float* in, std::size_t count, std::uint16_t* out) {
-  for (std::size_t i = 0; i < count; ++i) out[i] = bf16_from_f32(in[i]);
+// A query's result, `at` values behind the beginning.
+void store_result(const float* in, std::size_t count, const AttentionOut& out, std::size_t at, std::size_t channel) {
+  switch (out.element) {
+    case Element::f32:
+      return narrow::store_row(in, count, narrow::ToWide(), reinterpret_cast<float*>(out.values) + at);
+    case Element::bf16:
+      return narrow::store_row(in, count, narrow::ToBf16(), reinterpret_cast<std::uint16_t*>(out.values) + at);
+    case Element::u8:
+      narrow::store_row(in, count, narrow::ToCodes{out.codes->multipliers.data() + channel, out.codes->zero_point},
+                        reinterpret_cast<std::uint8_t*>(out.values) + at);
+  }
 }
 
 // The keys as f32 rows `row` apart: where they are, or in scratch.
@@ -375,7 +383,8 @@ void attend(const AttentionShape& shape, const HeadTask<Value>& task, float* scr
     }
     for (std::size_t r = 0; r < queries; ++r) {
       scale_row(mixed + r * at.value_stride, at.value_stride, 1.0F / state.sum[r]);
-      store_row(mixed + r * at.value_stride, head_dim, task.out + (first_query + r) * shape.out.row);
+      store_result(mixed + r * at.value_stride, head_dim, task.out, task.first_out + (first_query + r) * shape.out.row,
+                   task.first_channel);
     }
   }
 }
@@ -420,7 +429,7 @@ namespace {
 // Each task by `head_kernel`.
 template <class Value, class Kernel>
 void share_heads(const AttentionShape& shape, Kernel head_kernel, const Value* q, const Value* k, const Value* v,
-                 Value* out, float* scratch, int threads) {
+                 const AttentionOut& out, float* scratch, int threads) {
   const int groups = query_groups(shape, threads);
   const std::size_t group_queries =
       round_up((static_cast<std::size_t>(shape.queries) + groups - 1) / groups, kQueryBlock);
@@ -436,8 +445,8 @@ void share_heads(const AttentionShape& shape, Kernel head_kernel, const Value* q
     if (first_query >= queries) continue;
     const std::size_t kv = image * shape.kv.image + head;
     head_kernel(shape,
-                HeadTask<Value>{q + image * shape.q.image + first_query * shape.q.row + head, k + kv, v + kv,
-                                out + image * shape.out.image + first_query * shape.out.row + head,
+                HeadTask<Value>{q + image * shape.q.image + first_query * shape.q.row + head, k + kv, v + kv, out,
+                                image * shape.out.image + first_query * shape.out.row + head, head,
                                 std::min(group_queries, queries - first_query)},
                 scratch + static_cast<std::size_t>(omp_get_thread_num()) * thread_scratch);
   }
@@ -445,13 +454,13 @@ void share_heads(const AttentionShape& shape, Kernel head_kernel, const Value* q
 
 }  // namespace
 
-void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* out, float* scratch,
-               int threads) {
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const AttentionOut& out,
+               float* scratch, int threads) {
   share_heads(shape, HWY_DYNAMIC_DISPATCH(attend_head), q, k, v, out, scratch, threads);
 }
 
 void attention_bf16(const AttentionShape& shape, const std::uint16_t* q, const std::uint16_t* k, const std::uint16_t* v,
-                    std::uint16_t* out, float* scratch, int threads) {
+                    const AttentionOut& out, float* scratch, int threads) {
   share_heads(shape, HWY_DYNAMIC_DISPATCH(attend_head_bf16), q, k, v, out, scratch, threads);
 }
 

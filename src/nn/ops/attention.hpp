@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "nn/ops/codes.hpp"
+#include "nn/plan/element.hpp"
+
 namespace dfa {
 
 // Head h of token t of image n begins at n * image + t * row + h * head_dim values.
@@ -21,16 +24,24 @@ struct AttentionShape {
   TokenStrides q, kv, out;
 };
 
+// Where the result goes, in any format. Codes (Note [Codes]) have a channel for each of the H * head_dim values of a
+// token.
+struct AttentionOut {
+  std::byte* values = nullptr;
+  Element element = Element::f32;
+  const Codes* codes = nullptr;  // for u8
+};
+
 // Floats of scratch that `threads` threads need together.
 std::size_t attention_scratch(const AttentionShape& shape, int threads);
 
 // out = softmax(q k^T) v for each image and head. The scale 1 / sqrt(head_dim) is expected in q already.
 // Work is shared among `threads` by (image, head, group of queries). scratch: attention_scratch() floats.
-void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* out, float* scratch,
-               int threads);
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, const AttentionOut& out,
+               float* scratch, int threads);
 
 // The same for bf16 operands. Sums, scores and weights are f32; only what is read and the result are narrow.
 void attention_bf16(const AttentionShape& shape, const std::uint16_t* q, const std::uint16_t* k, const std::uint16_t* v,
-                    std::uint16_t* out, float* scratch, int threads);
+                    const AttentionOut& out, float* scratch, int threads);
 
 }  // namespace dfa

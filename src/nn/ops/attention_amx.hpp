@@ -20,6 +20,6 @@ std::size_t attention_amx_scratch(const AttentionShape& shape, int threads);
 // out = softmax(q k^T) v for each image and head, as attention_bf16(). Scores, weights before rounding and sums are
 // f32; weights are rounded to bf16 for the second product. Requires: has_amx(), fits_amx(shape).
 void attention_amx(const AttentionShape& shape, const std::uint16_t* q, const std::uint16_t* k, const std::uint16_t* v,
-                   std::uint16_t* out, float* scratch, int threads);
+                   const AttentionOut& out, float* scratch, int threads);
 
 }  // namespace dfa

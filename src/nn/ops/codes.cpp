@@ -8,7 +8,6 @@ namespace dfa {
 namespace {
 
 constexpr float kLargestWeight = 127.0F;
-constexpr float kLargestCode = 255.0F;
 
 }  // namespace
 
@@ -37,11 +36,8 @@ Int8Weights quantise_weights(std::span<const float> weight, int in, int out, con
 }
 
 void encode_row(const float* values, const Codes& codes, std::uint8_t* row) {
-  const float zero = static_cast<float>(codes.zero_point);
-  for (std::size_t i = 0; i < codes.multipliers.size(); ++i) {
-    const float code = std::nearbyint(values[i] * codes.multipliers[i]) + zero;
-    row[i] = static_cast<std::uint8_t>(std::clamp(code, 0.0F, kLargestCode));
-  }
+  for (std::size_t i = 0; i < codes.multipliers.size(); ++i)
+    row[i] = code_of(values[i], codes.multipliers[i], codes.zero_point);
 }
 
 }  // namespace dfa

@@ -1,6 +1,9 @@
 // How 8-bit codes stand for the values of a tensor, and int8 weights for those of a layer.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,7 +33,15 @@ struct Int8Weights {
 // weight (out, in), divided by the multipliers of what the layer reads, then by its largest magnitude in each row.
 Int8Weights quantise_weights(std::span<const float> weight, int in, int out, const Codes& codes);
 
-// One row of `codes.multipliers.size()` values.
+inline constexpr float kLargestCode = 255.0F;
+
+// One value of a channel. NaN becomes the largest code.
+inline std::uint8_t code_of(float value, float multiplier, int zero_point) {
+  const float code = std::nearbyint(value * multiplier) + static_cast<float>(zero_point);
+  return static_cast<std::uint8_t>(std::max(0.0F, std::min(kLargestCode, code)));
+}
+
+// One row of `codes.multipliers.size()` values: the oracle of the kernels (nn/ops/layer_norm.hpp has the fast one).
 void encode_row(const float* values, const Codes& codes, std::uint8_t* row);
 
 }  // namespace dfa

@@ -66,7 +66,8 @@ void gemm_plain(const PackedMatrix& matrix, const std::byte* src, int rows, cons
     for (std::size_t o = 0; o < out; ++o) {
       std::int32_t sum = 0;
       for (std::size_t i = 0; i < in; ++i) sum += codes[index * in + i] * weights[o * in + i];
-      const float product = static_cast<float>(sum - matrix.offsets[o]) * matrix.scales[o] + matrix.bias[o];
+      const float bias = std::fma(-static_cast<float>(matrix.offsets[o]), matrix.scales[o], matrix.bias[o]);
+      const float product = std::fma(static_cast<float>(sum), matrix.scales[o], bias);
       products[o] = apply_after(destination.after, product);
     }
     store_row(products, destination, index * out);

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "nn/ops/codes.hpp"
+
 namespace dfa {
 
 struct LayerNormShape {
@@ -23,7 +25,14 @@ void layer_norm(const LayerNormShape& shape, const float* src, const float* weig
 void layer_norm_bf16(const LayerNormShape& shape, const float* src, const float* weight, const float* bias,
                      std::uint16_t* dst, int threads);
 
+// The same as codes (Note [Codes]) of `dim` channels. dst does not overlap src.
+void layer_norm_u8(const LayerNormShape& shape, const float* src, const float* weight, const float* bias,
+                   const Codes& codes, std::uint8_t* dst, int threads);
+
 // dst = src rounded to bf16, ties to even.
 void narrow_values(const float* src, std::size_t count, std::uint16_t* dst, int threads);
+
+// dst = the codes of src, `rows` rows of codes.multipliers.size() values: what encode_row() gives.
+void encode_values(const float* src, int rows, const Codes& codes, std::uint8_t* dst, int threads);
 
 }  // namespace dfa

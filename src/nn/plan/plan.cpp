@@ -27,10 +27,10 @@ std::string_view part_name(Part part) {
   return "unknown";
 }
 
-Slice Plan::add_buffer(std::size_t count, Element element) {
+Slice Plan::add_buffer(std::size_t count, Element element, const Codes* codes) {
   const std::size_t floats = (count * element_size(element) + sizeof(float) - 1) / sizeof(float);
   buffers_.push_back({round_to_line(floats), -1, -1});
-  return {static_cast<int>(buffers_.size()) - 1, 0, element};
+  return {static_cast<int>(buffers_.size()) - 1, 0, element, codes};
 }
 
 void Plan::add_step(Part part, std::string name, std::unique_ptr<Step> step) {

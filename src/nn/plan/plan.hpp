@@ -17,6 +17,8 @@
 
 namespace dfa {
 
+struct Codes;
+
 // What a step belongs to: the parts whose seconds `dfa bench` shows.
 enum class Part { patch_embed, spm, injector, blocks, extractor, head };
 
@@ -27,8 +29,9 @@ struct Slice {
   int buffer = -1;
   std::size_t offset = 0;
   Element element = Element::f32;
+  const Codes* codes = nullptr;  // of u8: how they stand for the values of a row; outlives the plan
 
-  Slice at(std::size_t values) const { return {buffer, offset + values * element_size(element), element}; }
+  Slice at(std::size_t values) const { return {buffer, offset + values * element_size(element), element, codes}; }
 };
 
 // Turns slices into pointers.
@@ -71,7 +74,7 @@ class Step {
 class Plan {
  public:
   // A buffer of `count` values, for the steps added from here on.
-  Slice add_buffer(std::size_t count, Element element = Element::f32);
+  Slice add_buffer(std::size_t count, Element element = Element::f32, const Codes* codes = nullptr);
   void add_step(Part part, std::string name, std::unique_ptr<Step> step);
 
   // Decides every buffer's place; returns the floats that the workspace needs. Call once, after the last add_step.

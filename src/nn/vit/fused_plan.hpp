@@ -1,4 +1,4 @@
-// The fused engine's plan for one batch size, in f32 or with bf16 between the products.
+// The fused engine's plan for one batch size, in f32 or with bf16 or codes between the products.
 #pragma once
 
 #include "base/result.hpp"
@@ -13,9 +13,10 @@ namespace dfa {
 struct FusedPlanOptions {
   int images = 1;  // N
   int threads = 1;
-  Element element = Element::f32;        // as given to pack_weights
-  UnreadRows unread = UnreadRows::skip;  // as given to pack_weights
-  BlockObserver* observer = nullptr;     // may be null; else `unread` is compute
+  Element element = Element::f32;             // as given to pack_weights
+  UnreadRows unread = UnreadRows::skip;       // as given to pack_weights
+  BlockObserver* observer = nullptr;          // may be null; else `unread` is compute
+  ActivationObserver* activations = nullptr;  // may be null; else everything is f32
 };
 
 // Everything named outlives the plan. The plan is not laid out yet. Errors: internal (oneDNN).

@@ -9,6 +9,7 @@
 #include "nn/layers/linear_step.hpp"
 #include "nn/layers/token_steps.hpp"
 #include "nn/network_config.hpp"
+#include "nn/quantisation.hpp"
 #include "nn/vit/weight_reader.hpp"
 
 namespace dfa {
@@ -39,6 +40,7 @@ struct FusedQueryPool {
 
 struct FusedWeights {
   WeightStore store;
+  Quantisation quantisation;  // int8: of the layers' inputs, which point into it; else empty
   std::vector<float> embed;  // (T, D): class, distillation and register tokens, each with its position; patch positions
   PackedLinear patch_embed;
   NormWeights norm_pre;               // empty without; not folded: the stream itself goes through it
@@ -64,6 +66,7 @@ struct PackOptions {
   UnreadRows unread = UnreadRows::skip;
   // Of the large products and convolutions. Query pooling and the head are f32 always: they cost nothing.
   Element element = Element::f32;
+  const Quantisation* quantisation = nullptr;  // int8: products that read its sites take codes; checked. May be null
 };
 // Errors: internal (oneDNN), out_of_memory.
 Result<FusedWeights> pack_weights(OneDnn& library, const NetworkConfig& config, const WeightReader& read,

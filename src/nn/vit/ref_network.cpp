@@ -54,6 +54,8 @@ class RefNetwork final : public Network {
 
   const NetworkConfig& config() const override { return config_; }
 
+  Result<std::unique_ptr<Network>> make_instance() const override { return std::make_unique<RefNetwork>(*this); }
+
   Status forward(std::span<const float> images, int n, ForwardOutput output) override {
     DFA_TRY(check_forward(config_, images, n, output));
     const std::size_t image_size = images.size() / static_cast<std::size_t>(n);

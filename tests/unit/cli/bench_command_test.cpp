@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands/bench.hpp"
+#include "cli/commands/bench_facts.hpp"
 #include "cli_run.hpp"
+#include "support/shared.hpp"
 #include "support/temp_dir.hpp"
 #include "tiny_model.hpp"
 
@@ -14,6 +17,11 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+
+std::string write_text(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+  return path.string();
+}
 
 TEST(Quantile, IsLinearBetweenTheValues) {
   EXPECT_DOUBLE_EQ(cli::quantile({4, 1, 3, 2}, 0.5), 2.5);
@@ -38,6 +46,8 @@ TEST(BenchCommand, JsonHasEveryPassItsStagesAndTheMachine) {
   for (const char* stage : {"patch_embed", "spm", "injector", "blocks", "extractor"})
     EXPECT_TRUE(result["stage_seconds_per_batch"].contains(stage)) << stage;
   EXPECT_FALSE(result.contains("step_seconds_per_batch"));
+  EXPECT_GT(result["footprint_bytes"]["weights"], 0);
+  EXPECT_GT(result["footprint_bytes"]["workspace"], 0);
 }
 
 TEST(BenchCommand, EnginesAgreeOnWhatTheyCompute) {
@@ -61,11 +71,73 @@ TEST(BenchCommand, TimesAModelFile) {
   EXPECT_THAT(ran.out, HasSubstr("injector.0"));
 }
 
+TEST(BenchCommand, SaysWhichKernelEachStepGot) {
+  const Ran ran =
+      run_dfa({"bench", "--config", "tiny", "--batch", "1", "--repeats", "1", "--steps", "--format", "json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json result = json::parse(ran.out);
+  for (const auto& [step, seconds] : result["step_seconds_per_batch"].items())
+    EXPECT_TRUE(result["step_kernels"].contains(step)) << step;
+  EXPECT_THAT(result["step_kernels"]["blocks/0.qkv"], HasSubstr("linear,17x48x144,f32,"));
+  EXPECT_EQ(result["logits"][0], result["logits_row0"]);
+}
+
+TEST(BenchCommand, TimesTheKernelsOfAShapeFile) {
+  const TempDir dir;
+  const std::string file = write_text(dir / "k.shapes",
+                                      "# a comment\n\nlinear 5 24 17  # another\nlinear 3 8 4 gelu\r\n"
+                                      "linear\t3 8 4 add\nattention 2 3 5 7 8");
+  const Ran ran = run_dfa({"bench", "--kernels", file, "--engine", "f32", "--warmup", "0", "--repeats", "3",
+                           "--threads", "1", "--format", "json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json kernels = json::parse(ran.out)["kernels"];
+  ASSERT_EQ(kernels.size(), 4U);
+  EXPECT_EQ(kernels[0]["op"], "linear");
+  EXPECT_EQ(kernels[0]["shape"], "5x24x17");
+  EXPECT_EQ(kernels[0]["operations"], 2 * 5 * 24 * 17);
+  EXPECT_EQ(kernels[0]["seconds"].size(), 3U);
+  EXPECT_FALSE(kernels[0]["kernel"].get<std::string>().empty());
+  EXPECT_EQ(kernels[3]["op"], "attention");
+  EXPECT_EQ(kernels[3]["shape"], "2x3x5x7x8");
+  EXPECT_EQ(kernels[3]["operations"], 4 * 2 * 3 * 5 * 7 * 8);
+  EXPECT_THAT(run_dfa({"bench", "--kernels", file, "--repeats", "1"}).out, HasSubstr("GFLOP/s"));
+}
+
+TEST(BenchCommand, NamesTheLineOfAShapeThatIsNone) {
+  const TempDir dir;
+  for (const char* line : {"linear 1 2", "linear 1 2 0", "linear 1 2 3x", "linear 1 2 3 tanh", "linear 1 2 3 add add",
+                           "attention 1 1 1 1", "attention 1 1 1 1 1 1", "conv 1 2 3", "linear 1 2 99999999999",
+                           "linear -1 2 3", "linear 1 10000000 10000000"}) {
+    const std::string file = write_text(dir / "k.shapes", std::string("linear 1 2 3\n") + line + "\n");
+    const Ran ran = run_dfa({"bench", "--kernels", file});
+    EXPECT_NE(ran.status, 0) << line;
+    EXPECT_THAT(ran.err, HasSubstr("line 2")) << line;
+  }
+  EXPECT_THAT(run_dfa({"bench", "--kernels", write_text(dir / "k.shapes", "# nothing\n")}).err,
+              HasSubstr("no shape in it"));
+}
+
+TEST(BenchCommand, TimesTheWholeWayOfAPicture) {
+  const std::string picture = source_path("samples/astronaut.png").string();
+  const Ran ran = run_dfa({"bench", "--video", picture, "--warmup", "0", "--repeats", "2", "--format", "json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json video = json::parse(ran.out)["video"];
+  EXPECT_EQ(video["whole_seconds"].size(), 2U);
+  EXPECT_EQ(video["outcome"], "scored");
+  EXPECT_EQ(video["faces_used"], 1);
+  for (const char* stage : {"open", "detect", "crop", "score"})
+    EXPECT_GT(video["busy_seconds_by_stage"].value(stage, 0.0), 0) << stage;
+}
+
 TEST(BenchCommand, RefusesWhatItCannotDo) {
   EXPECT_EQ(run_dfa({"bench", "--config", "huge"}).status, 2);
   EXPECT_EQ(run_dfa({"bench", "--repeats", "0"}).status, 2);
   EXPECT_EQ(run_dfa({"bench", "--batch", "-1"}).status, 2);
   EXPECT_EQ(run_dfa({"bench", "--model", "/nowhere/m.dfa"}).status, 5);
+  EXPECT_EQ(run_dfa({"bench", "--kernels", "/nowhere/k.shapes", "--batch", "2"}).status, 2);
+  EXPECT_NE(run_dfa({"bench", "--kernels", "/nowhere/k.shapes"}).status, 0);
+  EXPECT_NE(run_dfa({"bench", "--video", "/nowhere/v.mp4", "--repeats", "1"}).status, 0);
+  EXPECT_EQ(run_dfa({"bench", "--frames", "8"}).status, 2);
   CancelFlag cancel;
   cancel.request(2);
   EXPECT_EQ(run_dfa({"bench", "--config", "tiny"}, "", cancel).status, 130);

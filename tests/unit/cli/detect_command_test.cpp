@@ -224,6 +224,23 @@ TEST_F(DetectCommand, TheSameFileGivesTheSameNumbersHoweverItIsNamed) {
   }
 }
 
+// A face that is followed is the one that a whole search finds; how the work is dealt out changes last bits at most.
+TEST_F(DetectCommand, FollowingAndModesChangeNoFace) {
+  const std::string clip = sample("swap_astronaut.mp4").string();
+  const json searched = record({"--fps", "10", "--search-every", "1", clip})["items"][0];
+  const json followed = record({"--fps", "10", "--mode", "latency", "--pin", clip})["items"][0];
+  ASSERT_EQ(followed["persons"].size(), searched["persons"].size());
+  for (std::size_t i = 0; i < searched["persons"].size(); ++i) {
+    const json &want = searched["persons"][i]["faces"], &got = followed["persons"][i]["faces"];
+    ASSERT_EQ(got.size(), want.size());
+    for (std::size_t k = 0; k < want.size(); ++k) {
+      EXPECT_EQ(got[k]["box_px"], want[k]["box_px"]) << k;
+      EXPECT_NEAR(got[k]["p_fake"], want[k]["p_fake"], 1e-6) << k;
+    }
+  }
+  EXPECT_EQ(detect({"--mode", "quick", clip}).status, 2);
+}
+
 TEST_F(DetectCommand, ListsComeOnStdinAndKeepTheirOrder) {
   const std::string face = sample("astronaut.png").string(), rocket = sample("rocket.jpg").string();
   const Ran ran = detect({"--format", "jsonl", "-"}, rocket + "\n" + face + "\n/nowhere/gone.png\n" + rocket + "\n");

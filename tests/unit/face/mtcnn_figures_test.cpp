@@ -141,6 +141,72 @@ TEST(MtcnnFigures, TheBorderNeedsNoCopy) {
   for (std::size_t i = 0; i < regions.size(); ++i) EXPECT_EQ(c[i].score, d[i].score) << i;
 }
 
+// A part of a map is computed from the pixels below it, to the bit as in the whole map: in the middle, at every edge,
+// one cell alone.
+TEST(MtcnnFigures, PartsOfMapsAgreeWithTheWhole) {
+  const Picture picture = generated_picture();
+  mtcnn::PictureSource source = source_of(picture);
+  source.border = 13;
+  const auto networks = mtcnn::Networks::create(2);
+  for (const mtcnn::ScaledSize size : {mtcnn::ScaledSize{50, 41}, {131, 110}, {20, 17}}) {
+    const mtcnn::ScaledSize sizes[] = {size};
+    const int width = mtcnn::proposal_map_size(size.width), height = mtcnn::proposal_map_size(size.height);
+    std::vector<std::vector<mtcnn::Proposal>> whole, part;
+    (*networks)->propose(source, sizes, 0.0f, whole);
+    for (const mtcnn::MapPart& wanted : {mtcnn::MapPart{0, 1, 2, width - 1, height},
+                                         {0, width / 2, 0, width, height - 1},
+                                         {0, width / 2, height / 2, width / 2 + 1, height / 2 + 1}}) {
+      const mtcnn::MapPart parts[] = {wanted};
+      (*networks)->propose_in(source, sizes, parts, 0.0f, part);
+      std::vector<mtcnn::Proposal> expected;
+      for (const mtcnn::Proposal& p : whole[0])
+        if (p.x >= wanted.x_begin && p.x < wanted.x_end && p.y >= wanted.y_begin && p.y < wanted.y_end)
+          expected.push_back(p);
+      ASSERT_EQ(part[0].size(), expected.size());
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_EQ(part[0][i].x, expected[i].x);
+        EXPECT_EQ(part[0][i].y, expected[i].y);
+        EXPECT_EQ(part[0][i].score, expected[i].score) << size.width << " cell " << i;
+        EXPECT_EQ(part[0][i].correction[3], expected[i].correction[3]);
+      }
+    }
+  }
+}
+
+void expect_same_faces(const std::vector<Face>& got, const std::vector<Face>& want) {
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    EXPECT_EQ(got[i].box_px.x1, want[i].box_px.x1);
+    EXPECT_EQ(got[i].box_px.y2, want[i].box_px.y2);
+    EXPECT_EQ(got[i].probability, want[i].probability);
+    EXPECT_EQ(got[i].landmarks_px[4].x, want[i].landmarks_px[4].x);
+  }
+}
+
+// Following is the same search in fewer places: a face that moved comes out to the bit as the whole search finds it.
+TEST(MtcnnFigures, AFollowedFaceIsTheOneThatASearchFinds) {
+  const auto path = test::source_path("samples/astronaut.png");
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "samples/astronaut.png is not there";
+  const Picture picture = test::read_test_picture(path);
+  const auto moved_by = [&](int x, int y) {
+    return PictureView{picture.width - 60, picture.height - 60, picture.view().stride, picture.view().row(y) + 3 * x};
+  };
+  const auto detector = make_detector("mtcnn", {.threads = 1}).value();
+  std::vector<Face> faces = detector->detect(moved_by(0, 0)).value();
+  ASSERT_EQ(faces.size(), 1u);
+  for (const auto& [x, y] : {std::pair{7, 5}, {25, 0}, {40, 19}, {60, 31}}) {
+    faces = detector->follow(moved_by(x, y), faces).value();
+    expect_same_faces(faces, detector->detect(moved_by(x, y)).value());
+  }
+  EXPECT_EQ(detector->work().followed, 4);
+  // Too far to be seen near its place: the whole picture is searched again.
+  const std::vector<Face> elsewhere = {{.box_px = {0, 300, 60, 360}, .probability = 0.99, .landmarks_px = {}}};
+  expect_same_faces(detector->follow(moved_by(0, 0), elsewhere).value(), detector->detect(moved_by(0, 0)).value());
+  EXPECT_EQ(detector->work().followed, 4);
+  // Nothing to follow: the same.
+  EXPECT_EQ(detector->follow(moved_by(0, 0), {}).value().size(), 1u);
+}
+
 TEST(MtcnnFigures, TheSampleHasItsFace) {
   const auto path = test::source_path("samples/astronaut.png");
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "samples/astronaut.png is not there";

@@ -3,14 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <mutex>
 #include <thread>
 
+#include "base/machine.hpp"
 #include "golden_tiny.hpp"
 #include "nn/isa.hpp"
+#include "nn/pin_threads.hpp"
 #include "run_network.hpp"
 #include "support/close.hpp"
 #include "support/random_config.hpp"
@@ -244,6 +248,93 @@ TEST(F32Network, RunsOnAnotherThreadThanTheOneThatBuiltIt) {
   Outputs there;
   std::thread([&] { there = run_network(*network, images, golden.images); }).join();
   EXPECT_EQ(here.logits, there.logits);
+}
+
+// Same input, same threads, same bytes: from one network, from instances that share its weights and run at the same
+// time, and from an instance that outlives the network it came from.
+class Determinism : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Precision::bf16 && !has_bf16_products()) GTEST_SKIP() << "no bf16 products here";
+  }
+  std::unique_ptr<Network> build(int threads) const {
+    return build_network(config_, hash_weights(config_), {.precision = GetParam(), .threads = threads, .max_batch = 4});
+  }
+  NetworkConfig config_ = read_golden_tiny().config;
+  std::vector<float> images_ = hash_images(config_, kImages);
+  static constexpr int kImages = 6;
+};
+
+TEST_P(Determinism, InstancesGiveTheSameBytes) {
+  std::unique_ptr<Network> network = build(1);
+  const Outputs want = run_network(*network, images_, kImages);
+  std::vector<std::unique_ptr<Network>> instances;
+  for (int i = 0; i < 2; ++i) {
+    auto instance = network->make_instance();
+    ASSERT_TRUE(instance) << instance.error().message;
+    instances.push_back(std::move(*instance));
+  }
+  network.reset();
+  std::vector<Outputs> got(instances.size());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < instances.size(); ++i)
+    threads.emplace_back([&, i] { got[i] = run_network(*instances[i], images_, kImages); });
+  for (std::thread& thread : threads) thread.join();
+  for (const Outputs& outputs : got) {
+    EXPECT_EQ(outputs.logits, want.logits);
+    EXPECT_EQ(outputs.feature, want.feature);
+  }
+}
+
+TEST_P(Determinism, ThreadCountsDifferInTheLastBitsAtMost) {
+  const Outputs want = run_network(*build(1), images_, kImages);
+  const float largest = std::abs(*std::ranges::max_element(want.feature, {}, [](float x) { return std::abs(x); }));
+  // f32: sums in another order. bf16: a sum that rounds to the neighbour, and what three blocks make of that.
+  const double tolerance = GetParam() == Precision::bf16 ? 0.02 * largest : 2e-6;
+  for (const int threads : {2, 3}) {
+    const auto network = build(threads);
+    const Outputs got = run_network(*network, images_, kImages);
+    EXPECT_TRUE(expect_close(got.feature, want.feature, {.absolute = tolerance})) << threads;
+    EXPECT_EQ(run_network(*network, images_, kImages).feature, got.feature) << threads;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Determinism, testing::Values(Precision::ref, Precision::f32, Precision::bf16),
+                         [](const auto& p) { return std::string(precision_name(p.param)); });
+
+// What the kernel says of the calling thread and of the OpenMP threads that work for it.
+std::vector<std::vector<int>> masks_of_engine_threads(int threads) {
+  std::vector<std::vector<int>> masks(static_cast<std::size_t>(threads));
+#pragma omp parallel num_threads(threads)
+  masks[static_cast<std::size_t>(omp_get_thread_num())] = usable_processor_numbers();
+  return masks;
+}
+
+TEST(PinThreads, EveryThreadIsOnTheProcessorThatWasAskedFor) {
+  const std::vector<int> usable = usable_processor_numbers();
+  ASSERT_EQ(usable.size(), static_cast<std::size_t>(usable_processors()));
+  const std::vector<int> asked = {usable.back(), usable.front()};
+  std::thread([&] {
+    ASSERT_TRUE(pin_engine_threads(asked));
+    const auto masks = masks_of_engine_threads(2);
+    EXPECT_EQ(masks[0], std::vector{asked[0]});
+    EXPECT_EQ(masks[1], std::vector{asked[1]});
+  }).join();
+  EXPECT_EQ(usable_processor_numbers(), usable);  // of the others nothing changed
+}
+
+TEST(PinThreads, AMaskThatWasInheritedIsKept) {
+  const int only = usable_processor_numbers().back();
+  std::thread([&] {
+    ASSERT_TRUE(bind_thread(only));
+    std::thread([&] {
+      EXPECT_EQ(usable_processor_numbers(), std::vector{only});
+      EXPECT_TRUE(pin_engine_threads({}));  // nothing asked, nothing changed
+      EXPECT_EQ(masks_of_engine_threads(2), (std::vector<std::vector<int>>{{only}, {only}}));
+    }).join();
+  }).join();
+  const int nowhere[] = {-1};
+  EXPECT_EQ(pin_engine_threads(nowhere).error().code, ErrorCode::internal);
 }
 
 TEST(F32Network, MoreThreadsThanWorkGiveTheSame) {

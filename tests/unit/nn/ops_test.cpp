@@ -56,6 +56,33 @@ AttentionShape shape_of(const AttentionCase& c) {
           .out = {queries * dim, dim}};
 }
 
+Codes codes_of(std::size_t channels, int zero_point, float reach) {
+  Codes codes{std::vector<float>(channels), zero_point};
+  for (std::size_t i = 0; i < channels; ++i) codes.multipliers[i] = reach * (1.0F + static_cast<float>(i % 7));
+  return codes;
+}
+
+template <class Value>
+AttentionOut out_of(std::vector<Value>& values, Element element, const Codes* codes = nullptr) {
+  return {reinterpret_cast<std::byte*>(values.data()), element, codes};
+}
+
+// `kernel` writes its result as f32, as bf16 and as codes (whose channels are all that differs from row to row).
+template <class Kernel>
+void expect_equal_formats(const AttentionShape& shape, const Kernel& kernel) {
+  const std::size_t count = static_cast<std::size_t>(shape.images) * shape.out.image;
+  std::vector<float> wide(count);
+  std::vector<std::uint16_t> narrow(count);
+  std::vector<std::uint8_t> got(count), want(count);
+  const Codes codes = codes_of(shape.out.row, 117, 20.0F);
+  kernel(out_of(wide, Element::f32));
+  kernel(out_of(narrow, Element::bf16));
+  kernel(out_of(got, Element::u8, &codes));
+  for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(narrow[i], bf16_from_f32(wide[i])) << "value " << i;
+  for (std::size_t i = 0; i < count; i += shape.out.row) encode_row(wide.data() + i, codes, want.data() + i);
+  EXPECT_EQ(got, want);
+}
+
 class Attention : public testing::TestWithParam<AttentionCase> {
  protected:
   void SetUp() override { cap_highway(); }
@@ -93,7 +120,7 @@ TEST_P(Attention, AgreesWithThePlainLoops) {
   std::vector<float> got(q.size(), -1.0F);
   // What lies in scratch before must not matter.
   std::vector<float> scratch(attention_scratch(shape, c.threads), std::numeric_limits<float>::quiet_NaN());
-  attention(shape, q.data(), kv.data(), kv.data() + dim, got.data(), scratch.data(), c.threads);
+  attention(shape, q.data(), kv.data(), kv.data() + dim, out_of(got, Element::f32), scratch.data(), c.threads);
   for (std::size_t image = 0; image < images; ++image) {
     const float* k = kv.data() + image * keys * 2 * dim;
     const std::vector<float> want = ref::attention(
@@ -128,8 +155,11 @@ std::vector<float> widened(std::span<const std::uint16_t> values) {
   return wide;
 }
 
-// Both bf16 kernels. Rounding to nearest errs by at most 2^-9 of a value: of the weights (which sum to 1) on tiles, and
-// of the result; sums and exponentials are far smaller.
+// Error of a weighted mean of values up to 1 on tiles, before it is rounded itself: weights are rounded to bf16 by at
+// most 2^-9, their exponentials err by 7.5e-5, and both are felt in the weight and in the sum; the rest is far smaller.
+constexpr double kTileError = 2 * (0x1p-9 + 7.5e-5) + 1e-5;
+
+// Both bf16 kernels; rounding the result adds 2^-9 of it.
 TEST_P(Attention, AgreesInBf16) {
   const AttentionCase c = GetParam();
   const std::size_t dim = static_cast<std::size_t>(c.heads) * static_cast<std::size_t>(c.head_dim);
@@ -142,17 +172,40 @@ TEST_P(Attention, AgreesInBf16) {
   const std::vector<float> wide_q = widened(q), wide_kv = widened(kv);
   std::vector<float> want(q.size());
   std::vector<float> scratch(attention_scratch(shape, c.threads));
-  attention(shape, wide_q.data(), wide_kv.data(), wide_kv.data() + dim, want.data(), scratch.data(), c.threads);
-  const Tolerance tolerance{.absolute = 3.0 * (2 * 0x1p-9 + 1e-5)};
+  attention(shape, wide_q.data(), wide_kv.data(), wide_kv.data() + dim, out_of(want, Element::f32), scratch.data(),
+            c.threads);
+  const Tolerance tolerance{.absolute = 3.0 * (kTileError + 0x1p-9)};
   std::vector<std::uint16_t> got(q.size());
-  attention_bf16(shape, q.data(), kv.data(), kv.data() + dim, got.data(), scratch.data(), c.threads);
+  attention_bf16(shape, q.data(), kv.data(), kv.data() + dim, out_of(got, Element::bf16), scratch.data(), c.threads);
   EXPECT_TRUE(expect_close(widened(got), want, tolerance, Expectation::may_be_constant));
   if (!has_amx() || !fits_amx(shape)) return;
   std::ranges::fill(got, std::uint16_t{0});
   // What lies in scratch before must not matter.
   std::vector<float> tiles(attention_amx_scratch(shape, c.threads), std::numeric_limits<float>::quiet_NaN());
-  attention_amx(shape, q.data(), kv.data(), kv.data() + dim, got.data(), tiles.data(), c.threads);
+  attention_amx(shape, q.data(), kv.data(), kv.data() + dim, out_of(got, Element::bf16), tiles.data(), c.threads);
   EXPECT_TRUE(expect_close(widened(got), want, tolerance, Expectation::may_be_constant));
+}
+
+TEST_P(Attention, WritesTheSameInEveryFormat) {
+  const AttentionCase c = GetParam();
+  const AttentionShape shape = shape_of(c);
+  const std::size_t dim = shape.out.row, images = static_cast<std::size_t>(c.images);
+  RngStream rng(3, "attention_test");
+  const std::vector<float> q = random_values(rng, images * shape.q.image, -1, 1);
+  const std::vector<float> kv = random_values(rng, images * shape.kv.image, -3, 3);
+  const auto narrow_q = narrowed(q), narrow_kv = narrowed(kv);
+  std::vector<float> scratch(attention_scratch(shape, c.threads));
+  expect_equal_formats(shape, [&](const AttentionOut& out) {
+    attention(shape, q.data(), kv.data(), kv.data() + dim, out, scratch.data(), c.threads);
+  });
+  expect_equal_formats(shape, [&](const AttentionOut& out) {
+    attention_bf16(shape, narrow_q.data(), narrow_kv.data(), narrow_kv.data() + dim, out, scratch.data(), c.threads);
+  });
+  if (!has_amx() || !fits_amx(shape)) return;
+  std::vector<float> tiles(attention_amx_scratch(shape, c.threads));
+  expect_equal_formats(shape, [&](const AttentionOut& out) {
+    attention_amx(shape, narrow_q.data(), narrow_kv.data(), narrow_kv.data() + dim, out, tiles.data(), c.threads);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Attention,
@@ -160,7 +213,9 @@ INSTANTIATE_TEST_SUITE_P(Ops, Attention,
                                          AttentionCase{1, 6, 8, 17, 84, 2}, AttentionCase{1, 5, 7, 33, 300, 3},
                                          AttentionCase{2, 2, 64, 197, 197, 2}, AttentionCase{1, 1, 128, 25, 1029, 2},
                                          AttentionCase{1, 2, 130, 49, 385, 1}, AttentionCase{1, 2, 65, 24, 640, 1},
-                                         AttentionCase{3, 1, 4, 1, 63, 2}, AttentionCase{1, 1, 33, 26, 64, 7}),
+                                         AttentionCase{3, 1, 4, 1, 63, 2}, AttentionCase{1, 1, 33, 26, 64, 7},
+                                         AttentionCase{1, 2, 32, 40, 20, 1}, AttentionCase{1, 1, 32, 70, 97, 2},
+                                         AttentionCase{2, 1, 96, 33, 161, 2}),
                          [](const auto& instance) {
                            const AttentionCase& c = instance.param;
                            return "n" + std::to_string(c.images) + "h" + std::to_string(c.heads) + "d" +
@@ -187,8 +242,30 @@ TEST(Ops, AttentionOfHugeScoresStaysFinite) {
     kv[4 * winner + 2] = 7.0F;
     kv[4 * winner + 3] = -7.0F;
     std::vector<float> out(2), scratch(attention_scratch(shape, 1));
-    attention(shape, q.data(), kv.data(), kv.data() + 2, out.data(), scratch.data(), 1);
+    attention(shape, q.data(), kv.data(), kv.data() + 2, out_of(out, Element::f32), scratch.data(), 1);
     EXPECT_EQ(out, (std::vector<float>{7.0F, -7.0F})) << "winner at " << winner;
+  }
+}
+
+// Later keys win by more and more: what was summed before is scaled down again and again, at last to nothing.
+TEST(Ops, AttentionOnTilesFollowsGrowingScores) {
+  const int keys = 500, queries = 35;
+  const AttentionShape shape = shape_of({1, 1, 32, queries, keys, 1});
+  if (!has_amx()) GTEST_SKIP() << "no AMX here";
+  RngStream rng(4, "attention_test");
+  for (const float growth : {0.0F, 0.1F, 1.0F}) {
+    std::vector<float> q = random_values(rng, 32 * queries, -0.5, 0.5), kv = random_values(rng, 64 * keys, -1, 1);
+    for (std::size_t i = 0; i < q.size(); i += 32) q[i] = 1;
+    for (std::size_t t = 0; t < static_cast<std::size_t>(keys); ++t) kv[64 * t] = growth * static_cast<float>(t % 450);
+    const auto narrow_q = narrowed(q), narrow_kv = narrowed(kv);
+    const std::vector<float> wide_q = widened(narrow_q), wide_kv = widened(narrow_kv);
+    std::vector<float> got(q.size()), want(q.size());
+    std::vector<float> scratch(attention_scratch(shape, 1)), tiles(attention_amx_scratch(shape, 1));
+    attention(shape, wide_q.data(), wide_kv.data(), wide_kv.data() + 32, out_of(want, Element::f32), scratch.data(), 1);
+    attention_amx(shape, narrow_q.data(), narrow_kv.data(), narrow_kv.data() + 32, out_of(got, Element::f32),
+                  tiles.data(), 1);
+    const double score_error = 2 * sum_error(32) * 450 * growth;
+    EXPECT_TRUE(expect_close(got, want, {.absolute = kTileError + score_error})) << "growth " << growth;
   }
 }
 
@@ -220,6 +297,32 @@ TEST_P(LayerNorm, AgreesWithThePlainLoops) {
       expect_close(got, want, {.absolute = tolerance}, dim == 1 ? Expectation::may_be_constant : Expectation::varied));
 }
 
+// The norm itself may round otherwise in the last place: a bf16 next to it, or the next code.
+TEST_P(LayerNorm, WritesTheSameInEveryFormat) {
+  const int dim = GetParam();
+  constexpr int kRows = 5;
+  RngStream rng(2, "layer_norm_test");
+  const std::size_t width = static_cast<std::size_t>(dim);
+  const std::vector<float> x = random_values(rng, kRows * width, -1, 3);
+  const std::vector<float> weight = random_values(rng, width, 0.5, 1.5);
+  const std::vector<float> bias = random_values(rng, width, -0.5, 0.5);
+  const LayerNormShape shape{kRows, dim, width, width, 1e-6F};
+  const Codes codes = codes_of(width, 131, 9.0F);
+  std::vector<float> wide(x.size());
+  std::vector<std::uint16_t> narrow(x.size());
+  std::vector<std::uint8_t> coded(x.size()), want(width);
+  for (const float* scale : {static_cast<const float*>(nullptr), weight.data()}) {
+    layer_norm(shape, x.data(), scale, bias.data(), wide.data(), 2);
+    layer_norm_bf16(shape, x.data(), scale, bias.data(), narrow.data(), 2);
+    layer_norm_u8(shape, x.data(), scale, bias.data(), codes, coded.data(), 2);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (i % width == 0) encode_row(wide.data() + i, codes, want.data());
+      ASSERT_NEAR(narrow[i], bf16_from_f32(wide[i]), 1) << "value " << i;
+      ASSERT_NEAR(coded[i], want[i % width], 1) << "value " << i;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Ops, LayerNorm, testing::Values(1, 2, 7, 16, 31, 48, 64, 100, 768, 1027));
 
 TEST(Ops, LayerNormTakesStridedRowsAndNoAffinePart) {
@@ -228,6 +331,43 @@ TEST(Ops, LayerNormTakesStridedRowsAndNoAffinePart) {
   std::vector<float> y(4);
   layer_norm({2, 2, 4, 2, 0.0F}, x.data(), nullptr, nullptr, y.data(), 1);
   EXPECT_EQ(y, (std::vector<float>{-1, 1, -1, 1}));
+}
+
+// Ties, both ends, what lies far beyond them and what is no number: in whole vectors and in what is left of a row.
+std::vector<float> awkward_values(std::size_t count) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> some = {0.5F,        1.5F,        2.5F,       -0.5F,
+                                   -1.5F,       127.5F,      128.5F,     -128.5F,
+                                   1e30F,       -1e30F,      4.0e9F,     -3e9F,
+                                   -0.0F,       kInfinity,   -kInfinity, 1e-40F,
+                                   3.14F,       -2.71F,      254.5F,     std::numeric_limits<float>::quiet_NaN(),
+                                   1.00390625F, 1.01171875F, 3.4e38F};
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) values.push_back(some[i * 5 % some.size()]);
+  return values;
+}
+
+TEST(Ops, NarrowValuesRoundsAsTheScalarDoes) {
+  cap_highway();
+  const std::vector<float> values = awkward_values(16384 + 61);
+  std::vector<std::uint16_t> got(values.size());
+  narrow_values(values.data(), values.size(), got.data(), 2);
+  EXPECT_EQ(got, narrowed(values));
+}
+
+TEST(Ops, EncodeValuesGivesTheOraclesCodes) {
+  cap_highway();
+  constexpr std::size_t kChannels = 77;
+  constexpr int kRows = 3;
+  const std::vector<float> values = awkward_values(kRows * kChannels);
+  for (const int zero_point : {0, 1, 128, 255}) {
+    const Codes codes = codes_of(kChannels, zero_point, 1.0F);
+    std::vector<std::uint8_t> got(values.size()), want(values.size());
+    encode_values(values.data(), kRows, codes, got.data(), 2);
+    for (std::size_t row = 0; row < values.size(); row += kChannels)
+      encode_row(values.data() + row, codes, want.data() + row);
+    EXPECT_EQ(got, want) << "zero point " << zero_point;
+  }
 }
 
 // Figures of torch 2.15.0, interpolate(mode="bilinear", align_corners=False), of i^2 / 10 for i = 0 to 8.

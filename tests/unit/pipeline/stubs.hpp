@@ -37,6 +37,7 @@ struct StubFile {
   std::optional<Error> error_at_end = std::nullopt;  // the stream breaks after its frames
   std::vector<std::string> notes = {};
   std::chrono::milliseconds per_frame{0};
+  double frame_seconds = 0.5;  // from one frame to the next
 };
 
 // How many frames have left a source and not been searched yet.
@@ -63,7 +64,7 @@ class StubSource final : public MediaSource {
     Frame frame;
     frame.picture = stub_picture(file_.faces, file_.level);
     frame.index = 10 * given_;
-    frame.pts_seconds = 0.5 * given_;
+    frame.pts_seconds = file_.frame_seconds * given_;
     ++given_;
     if (alive_ != nullptr) alive_->born();
     return frame;
@@ -80,8 +81,8 @@ class StubSource final : public MediaSource {
 
 class StubDetector final : public Detector {
  public:
-  explicit StubDetector(std::function<Status(const PictureView&)> before, FramesAlive* alive)
-      : before_(std::move(before)), alive_(alive) {}
+  StubDetector(std::function<Status(const PictureView&)> before, FramesAlive* alive, std::atomic<int>* followed)
+      : before_(std::move(before)), alive_(alive), followed_(followed) {}
   std::string_view name() const override { return "stub"; }
   std::string_view weights_sha256() const override { return ""; }
   Result<std::vector<Face>> detect(const PictureView& picture) override {
@@ -99,11 +100,18 @@ class StubDetector final : public Detector {
     }
     return faces;
   }
+  Result<std::vector<Face>> follow(const PictureView& picture, std::span<const Face> before) override {
+    if (before.size() != static_cast<std::size_t>(picture.rgb[0]))
+      return fail(ErrorCode::internal, "follows {} faces, the frame before had {}", before.size(), picture.rgb[0]);
+    ++*followed_;
+    return detect(picture);
+  }
   const DetectorWork& work() const override { return work_; }
 
  private:
   std::function<Status(const PictureView&)> before_;
   FramesAlive* alive_;
+  std::atomic<int>* followed_;
   DetectorWork work_;
 };
 
@@ -115,6 +123,7 @@ class StubNetwork final : public Network {
     config_.patch = 4;
   }
   const NetworkConfig& config() const override { return config_; }
+  Result<std::unique_ptr<Network>> make_instance() const override { return std::make_unique<StubNetwork>(before_); }
   Status forward(std::span<const float> images, int n, ForwardOutput output) override {
     ++calls;
     largest_batch = std::max(largest_batch, n);
@@ -135,30 +144,15 @@ class StubNetwork final : public Network {
   std::function<Status(int)> before_;
 };
 
-// Spans of the profile class, as numbers.
+// How many spans of the profile class each stage wrote.
 class SpanTrace final : public TraceSink {
  public:
-  struct Span {
-    std::string stage;
-    double begin = 0, end = 0;
-  };
   bool wants(TraceClass trace_class) const override { return trace_class == TraceClass::profile; }
   void write(TraceClass, std::string_view line) override {
-    const std::string text(line);
-    const auto last = text.rfind(','), middle = text.rfind(',', last - 1);
     std::lock_guard lock(mutex_);
-    spans.push_back(
-        {text.substr(0, text.find(',')), std::stod(text.substr(middle + 1)), std::stod(text.substr(last + 1))});
+    ++spans[std::string(line.substr(0, line.find(',')))];
   }
-  // Seconds in which some span of `a` and some span of `b` ran at the same time.
-  double overlap(const std::string& a, const std::string& b) const {
-    double total = 0;
-    for (const Span& x : spans)
-      for (const Span& y : spans)
-        if (x.stage == a && y.stage == b) total += std::max(0.0, std::min(x.end, y.end) - std::max(x.begin, y.begin));
-    return total;
-  }
-  std::vector<Span> spans;
+  std::map<std::string, int> spans;
 
  private:
   std::mutex mutex_;
@@ -181,6 +175,7 @@ struct StubJob {
   std::vector<ItemRecord> items;  // as given out
   std::atomic<int> given_out{0};
   std::atomic<int> opened{0};
+  std::atomic<int> followed{0};
   int forward_calls = 0;
   int largest_batch = 0;
 
@@ -202,7 +197,7 @@ struct StubJob {
       return {file.kind, std::string(64, 'a'), std::make_unique<StubSource>(file, &alive)};
     };
     parts.make_detector = [&]() -> Result<std::unique_ptr<Detector>> {
-      return std::make_unique<StubDetector>(before_detect, &alive);
+      return std::make_unique<StubDetector>(before_detect, &alive, &followed);
     };
     for (StubNetwork& network : networks) parts.networks.push_back(&network);
     parts.recipe = *crop_recipe_by_name("square1.3-inside");
