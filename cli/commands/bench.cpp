@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -58,6 +59,50 @@ class Bench {
   int batch_;
   std::vector<float> images_;
   std::vector<float> logits_;
+};
+
+// Instances of one network, each with a batch and threads of its own, side by side: throughput.
+class SideBySide {
+ public:
+  static Result<SideBySide> make(std::unique_ptr<Network> first, const BenchPlan& plan, const CancelFlag& cancel) {
+    SideBySide crew;
+    crew.networks_.push_back(std::move(first));
+    for (int i = 1; i < plan.instances; ++i) {
+      DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> instance, crew.networks_.front()->make_instance());
+      crew.networks_.push_back(std::move(instance));
+    }
+    for (const auto& network : crew.networks_) crew.benches_.emplace_back(*network, plan.batch, cancel);
+    return crew;
+  }
+
+  // Seconds until all are done.
+  Result<double> pass() {
+    const auto begin = Clock::now();
+    std::vector<std::future<Result<double>>> others;
+    for (std::size_t i = 1; i < benches_.size(); ++i)
+      others.push_back(std::async(std::launch::async, [this, i] { return benches_[i].pass(); }));
+    const Result<double> first = benches_.front().pass();
+    Status all = first ? Status{} : Status(tl::unexpected(first.error()));
+    for (auto& other : others) {
+      const Result<double> done = other.get();
+      if (all && !done) all = tl::unexpected(done.error());
+    }
+    DFA_TRY(all);
+    return seconds_since(begin);
+  }
+
+  const std::vector<float>& logits() const { return benches_.front().logits(); }
+
+  // Weights once, a workspace each.
+  std::optional<Footprint> footprint() const {
+    std::optional<Footprint> sum = networks_.front()->footprint();
+    for (std::size_t i = 1; sum && i < networks_.size(); ++i) sum->workspace += networks_[i]->footprint()->workspace;
+    return sum;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Network>> networks_;
+  std::vector<Bench> benches_;
 };
 
 // The names that --config knows.
@@ -113,12 +158,13 @@ nlohmann::json to_json(const Subject& subject, const BenchPlan& plan, const Benc
   json.update({
       {"network", {{"name", subject.name}, {"config", nlohmann::json::parse(network_config_json(subject.config))}}},
       {"batch", plan.batch},
+      {"instances", plan.instances},
       {"repeats", plan.repeats},
       {"warmup", plan.warmup},
       {"build_seconds", figures.build_seconds},
       {"seconds_per_batch", figures.batch_seconds},
       {"seconds_per_batch_quartiles", quartiles(figures.batch_seconds)},
-      {"images_per_second_median", plan.batch / quantile(figures.batch_seconds, 0.5)},
+      {"images_per_second_median", plan.images() / quantile(figures.batch_seconds, 0.5)},
       {"stage_seconds_per_batch", figures.stage_seconds},
       {"logits", logits},
       {"logits_row0", logits.front()},
@@ -136,9 +182,11 @@ nlohmann::json to_json(const Subject& subject, const BenchPlan& plan, const Benc
 void print_text(std::ostream& out, const Subject& subject, const BenchPlan& plan, const BenchFigures& figures,
                 bool steps) {
   const auto [low, median, high] = quartiles(figures.batch_seconds);
-  out << fmt::format("{}, batch {}\n", subject.name, plan.batch);
+  out << fmt::format("{}, batch {}", subject.name, plan.batch);
+  if (plan.instances > 1) out << fmt::format(", {} instances side by side", plan.instances);
+  out << '\n';
   out << fmt::format("{:.2f} images/s; a batch takes {:.4f} s (median of {}), quartiles {:.4f} to {:.4f} s\n",
-                     plan.batch / median, median, figures.batch_seconds.size(), low, high);
+                     plan.images() / median, median, figures.batch_seconds.size(), low, high);
   if (figures.footprint)
     out << fmt::format("packed weights {:.1f} MB, workspace {:.1f} MB; peak memory of the process {:.0f} MiB\n",
                        1e-6 * static_cast<double>(figures.footprint->weights),
@@ -224,14 +272,16 @@ Result<BenchFigures> run_bench(const NetworkConfig& config, const TensorMap& wei
   SpanSums clock(plan.trace);
   BenchFigures figures;
   const auto begin = Clock::now();
-  DFA_ASSIGN_OR_RETURN(const auto network, make_network(config, weights,
-                                                        {.precision = plan.precision,
-                                                         .threads = plan.threads,
-                                                         .max_batch = plan.batch,
-                                                         .trace = &clock,
-                                                         .quantisation = plan.quantisation}));
+  const int threads = plan.threads > 0 ? plan.threads : usable_processors();
+  const int threads_each = std::max(1, threads / plan.instances);
+  DFA_ASSIGN_OR_RETURN(auto network, make_network(config, weights,
+                                                  {.precision = plan.precision,
+                                                   .threads = threads_each,
+                                                   .max_batch = plan.batch,
+                                                   .trace = &clock,
+                                                   .quantisation = plan.quantisation}));
   figures.build_seconds = seconds_since(begin);
-  Bench bench(*network, plan.batch, cancel);
+  DFA_ASSIGN_OR_RETURN(SideBySide bench, SideBySide::make(std::move(network), plan, cancel));
   for (int i = 0; i < plan.warmup; ++i) DFA_TRY(bench.pass());
   for (int i = 0; i < plan.repeats; ++i) {
     DFA_ASSIGN_OR_RETURN(const double seconds, bench.pass());
@@ -249,7 +299,7 @@ Result<BenchFigures> run_bench(const NetworkConfig& config, const TensorMap& wei
   figures.step_seconds = medians(steps);
   figures.step_kernels = clock.kernels();
   figures.logits = bench.logits();
-  figures.footprint = network->footprint();
+  figures.footprint = bench.footprint();
   return figures;
 }
 
@@ -270,6 +320,8 @@ void add_bench_command(CLI::App& app, CommandContext& context) {
   add_engine_option(*command, context);
   add_threads_option(*command, context);
   CLI::Option* batch = add_integer(*command, "--batch", options->plan.batch, "Images a forward pass", 1, 1024);
+  CLI::Option* instances = add_integer(*command, "--instances", options->plan.instances,
+                                       "Networks side by side that share weights and divide the threads", 1, 1024);
   add_integer(*command, "--warmup", options->plan.warmup, "Passes before the clock counts", 0);
   add_integer(*command, "--repeats", options->plan.repeats, "Timed passes", 1);
   CLI::Option* steps = command->add_flag("--steps", options->steps, "Show every step of the plan and its kernel, too");
@@ -279,12 +331,12 @@ void add_bench_command(CLI::App& app, CommandContext& context) {
                        "Time the engine's kernels at the sizes in FILE instead: lines \"linear ROWS IN OUT "
                        "[relu|gelu|add]\" or \"attention IMAGES HEADS QUERIES KEYS HEAD_DIM\"")
           ->type_name("FILE");
-  for (CLI::Option* other : {model, config, batch, steps}) kernels->excludes(other);
+  for (CLI::Option* other : {model, config, batch, instances, steps}) kernels->excludes(other);
   CLI::Option* video = command
                            ->add_option("--video", options->video.file,
                                         "Time the whole way of a picture or video instead: decode, detect, crop, score")
                            ->type_name("FILE");
-  for (CLI::Option* other : {config, batch, steps, kernels}) video->excludes(other);
+  for (CLI::Option* other : {config, batch, instances, steps, kernels}) video->excludes(other);
   add_integer(*command, "--frames", options->video.frames, "Frames taken from --video, evenly spaced", 1, kMostFrames)
       ->needs(video);
   add_format_option(*command, context, {"text", "json"});

@@ -24,13 +24,16 @@ struct CommandContext;
 void add_bench_command(CLI::App& app, CommandContext& context);
 
 struct BenchPlan {
-  int batch = 8;     // images a forward pass
-  int threads = 0;   // 0: every processor this process may use
-  int warmup = 2;    // passes before the clock counts
-  int repeats = 10;  // timed passes
+  int batch = 8;      // images a forward pass of one instance
+  int instances = 1;  // side by side; threads are divided among them
+  int threads = 0;    // 0: every processor this process may use
+  int warmup = 2;     // passes before the clock counts
+  int repeats = 10;   // timed passes
   Precision precision = Precision::f32;
-  TraceSink* trace = nullptr;  // gets the trace of class dispatch; may be null
+  TraceSink* trace = nullptr;                  // gets the trace of class dispatch; may be null
   const Quantisation* quantisation = nullptr;  // int8 needs it; must outlive the run
+
+  double images() const { return static_cast<double>(batch) * instances; }  // of one pass of all
 };
 
 struct BenchFigures {

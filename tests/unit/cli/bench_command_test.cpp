@@ -50,6 +50,19 @@ TEST(BenchCommand, JsonHasEveryPassItsStagesAndTheMachine) {
   EXPECT_GT(result["footprint_bytes"]["workspace"], 0);
 }
 
+TEST(BenchCommand, InstancesShareWeightsAndCountTogether) {
+  const auto run = [](const char* instances) {
+    return json::parse(run_dfa({"bench", "--config", "tiny", "--batch", "2", "--warmup", "0", "--repeats", "2",
+                                "--threads", "2", "--instances", instances, "--format", "json"})
+                           .out);
+  };
+  const json one = run("1"), two = run("2");
+  EXPECT_DOUBLE_EQ(two["images_per_second_median"], 4 / two["seconds_per_batch_quartiles"][1].get<double>());
+  EXPECT_EQ(two["footprint_bytes"]["weights"], one["footprint_bytes"]["weights"]);
+  EXPECT_GT(two["footprint_bytes"]["workspace"], one["footprint_bytes"]["workspace"]);
+  EXPECT_EQ(two["logits"], one["logits"]);
+}
+
 TEST(BenchCommand, EnginesAgreeOnWhatTheyCompute) {
   const auto logits = [](const char* engine) -> std::vector<double> {
     const Ran ran = run_dfa(
