@@ -56,6 +56,37 @@ BENCHMARK(layer_norm)
     ->Args({8232, 768, 2})
     ->UseRealTime();
 
+// The formats that the next product reads: bf16, or u8 codes.
+void layer_norm_narrow(benchmark::State& state, dfa::Element element) {
+  dfa::cap_highway();
+  const std::size_t rows = static_cast<std::size_t>(state.range(0));
+  const std::size_t dim = static_cast<std::size_t>(state.range(1));
+  const int threads = static_cast<int>(state.range(2));
+  Arena src = filled(rows * dim), dst = filled(rows * dim);
+  const dfa::LayerNormShape shape{static_cast<int>(rows), static_cast<int>(dim), dim, dim, 1e-6F};
+  const dfa::Codes codes{std::vector<float>(dim, 40.0F), 128};
+  for (auto _ : state) {
+    if (element == dfa::Element::u8)
+      dfa::layer_norm_u8(shape, src.data(), nullptr, nullptr, codes, reinterpret_cast<std::uint8_t*>(dst.data()),
+                         threads);
+    else
+      dfa::layer_norm_bf16(shape, src.data(), nullptr, nullptr, reinterpret_cast<std::uint16_t*>(dst.data()), threads);
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(
+      static_cast<std::int64_t>(state.iterations() * rows * dim * (sizeof(float) + dfa::element_size(element))));
+}
+BENCHMARK_CAPTURE(layer_norm_narrow, bf16, dfa::Element::bf16)
+    ->ArgNames({"rows", "dim", "threads"})
+    ->Args({1576, 768, 2})
+    ->Args({8232, 768, 2})
+    ->UseRealTime();
+BENCHMARK_CAPTURE(layer_norm_narrow, u8, dfa::Element::u8)
+    ->ArgNames({"rows", "dim", "threads"})
+    ->Args({1576, 768, 2})
+    ->Args({8232, 768, 2})
+    ->UseRealTime();
+
 // Arguments: heads, head_dim, queries, keys, threads; one image.
 void attention(benchmark::State& state) {
   dfa::cap_highway();

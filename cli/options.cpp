@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "nn/ops/gemm.hpp"
+
 namespace dfa::cli {
 namespace {
 
@@ -37,6 +39,13 @@ CLI::Option* add_ranged(CLI::App& command, const std::string& name, T& value, co
 
 constexpr const char* kWhole = "whole number";
 
+// Instructions that multiply bytes and add up to 32 bits. Without them int8 is no faster than f32.
+bool has_int8_instructions() {
+  const GemmKernel kernel = best_int8_gemm();
+  return kernel == GemmKernel::avx2_vnni_int8 || kernel == GemmKernel::avx512_vnni_int8 ||
+         kernel == GemmKernel::amx_int8;
+}
+
 }  // namespace
 
 CLI::Option* add_model_option(CLI::App& command, CommandContext& context) {
@@ -55,7 +64,8 @@ CLI::Option* add_engine_option(CLI::App& command, CommandContext& context) {
   return command
       .add_option(
           "--engine", context.options.engine,
-          "How the network is computed: auto (the fastest this build has), ref (plain loops, slow, the yardstick), f32")
+          "How the network is computed: auto (int8 where the model carries scales and the processor multiplies bytes, "
+          "else f32), ref (plain loops, slow, the yardstick), f32, bf16, int8")
       ->type_name("NAME")
       ->capture_default_str();
 }
@@ -95,14 +105,22 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, double& valu
   return add_ranged(command, name, value, help, low, high, "number", "X");
 }
 
-Result<Precision> resolve_engine(const std::string& engine) {
-  if (engine == "auto" || engine == "f32") return Precision::f32;
+Result<Precision> resolve_engine(const std::string& engine, Scales scales) {
+  if (engine == "auto") return scales == Scales::present && has_int8_instructions() ? Precision::int8 : Precision::f32;
   if (engine == "ref") return Precision::ref;
+  if (engine == "f32") return Precision::f32;
   if (engine == "bf16") return Precision::bf16;
-  if (engine == "int8")
-    return fail(ErrorCode::usage,
-                "engine int8 is not in this build; it has ref, f32 and bf16\n  next step: --engine f32");
-  return fail(ErrorCode::usage, "engine \"{}\" is not known; expected auto, ref, f32 or bf16", engine);
+  if (engine != "int8")
+    return fail(ErrorCode::usage, "engine \"{}\" is not known; expected auto, ref, f32, bf16 or int8", engine);
+  if (scales == Scales::present) return Precision::int8;
+  return fail(
+      ErrorCode::usage,
+      "engine int8 needs a model that carries scales, this one has none\n  next step: dfa export MODEL --to int8 "
+      "--calibrate MANIFEST --out FILE, and --model FILE; or --engine f32");
+}
+
+Result<Precision> resolve_engine(const std::string& engine, const Model& model) {
+  return resolve_engine(engine, model.quantised ? Scales::present : Scales::absent);
 }
 
 Result<Model> load_selected_model(const SharedOptions& options) {

@@ -20,7 +20,7 @@ namespace dfa::cli {
 CLI::Option* add_model_option(CLI::App& command, CommandContext& context);
 // The same, as often as wanted: fills `models`, and `model` with the last.
 CLI::Option* add_models_option(CLI::App& command, CommandContext& context, const std::string& help);
-// --engine auto|ref|f32|bf16|int8. int8 is understood and refused by resolve_engine() while no build has it.
+// --engine auto|ref|f32|bf16|int8.
 CLI::Option* add_engine_option(CLI::App& command, CommandContext& context);
 // --threads N, 0 = every processor this process may use.
 CLI::Option* add_threads_option(CLI::App& command, CommandContext& context);
@@ -37,8 +37,12 @@ CLI::Option* add_integer(CLI::App& command, const std::string& name, int& value,
 CLI::Option* add_number(CLI::App& command, const std::string& name, double& value, const std::string& help, double low,
                         double high = std::numeric_limits<double>::max());
 
-// --engine as a precision; auto is f32. Errors: usage for int8 ("not in this build") and unknown words.
-Result<Precision> resolve_engine(const std::string& engine);
+// --engine as a precision. auto: int8 where the model carries its scales and the processor has products for it (AMX or
+// VNNI), else f32: a model without scales gives the same numbers on every machine, and whoever made the scales has seen
+// what they cost. Errors: usage for unknown words and for int8 without scales.
+enum class Scales { absent, present };
+Result<Precision> resolve_engine(const std::string& engine, Scales scales);
+Result<Precision> resolve_engine(const std::string& engine, const Model& model);
 // The model that --model names, or the embedded one. Errors as load_model() and embedded_model(), prefixed by the path.
 Result<Model> load_selected_model(const SharedOptions& options);
 

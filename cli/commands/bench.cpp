@@ -88,12 +88,13 @@ struct Subject {
   std::string name;
   NetworkConfig config;
   TensorMap weights;
+  std::optional<ModelQuantisation> quantised = {};
 };
 
 Result<Subject> choose_subject(const BenchOptions& options, const SharedOptions& shared) {
   if (!shared.model.empty()) {
     DFA_ASSIGN_OR_RETURN(Model model, load_selected_model(shared));
-    return Subject{shared.model, model.config, std::move(model.weights)};
+    return Subject{shared.model, model.config, std::move(model.weights), std::move(model.quantised)};
   }
   const std::optional<NetworkConfig> config = named_config(options.config);
   if (!config) return fail(ErrorCode::usage, "--config \"{}\" is not known; expected vit-b16 or tiny", options.config);
@@ -158,8 +159,11 @@ void print_engine(std::ostream& out, const BenchPlan& plan) {
                      plan.threads > 0 ? plan.threads : usable_processors(), machine_line());
 }
 
-Status bench_network(const BenchOptions& options, const BenchPlan& plan, CommandContext& context) {
+Status bench_network(const BenchOptions& options, BenchPlan plan, CommandContext& context) {
   DFA_ASSIGN_OR_RETURN(const Subject subject, choose_subject(options, context.options));
+  const Scales scales = subject.quantised ? Scales::present : Scales::absent;
+  DFA_ASSIGN_OR_RETURN(plan.precision, resolve_engine(context.options.engine, scales));
+  if (subject.quantised) plan.quantisation = &subject.quantised->codes;
   DFA_ASSIGN_OR_RETURN(const BenchFigures figures, run_bench(subject.config, subject.weights, plan, *context.cancel));
   if (context.options.format == "json") {
     context.out << to_json(subject, plan, figures, options.steps).dump(1) << '\n';
@@ -170,7 +174,9 @@ Status bench_network(const BenchOptions& options, const BenchPlan& plan, Command
   return {};
 }
 
-Status bench_kernels(const BenchOptions& options, const BenchPlan& plan, CommandContext& context) {
+// Kernels need no scales: their operands are made up.
+Status bench_kernels(const BenchOptions& options, BenchPlan plan, CommandContext& context) {
+  DFA_ASSIGN_OR_RETURN(plan.precision, resolve_engine(context.options.engine, Scales::present));
   DFA_ASSIGN_OR_RETURN(const std::string text, read_text_file(options.kernels, kLargestShapeFile));
   DFA_ASSIGN_OR_RETURN(const auto shapes, parse_kernel_shapes(text, options.kernels));
   DFA_ASSIGN_OR_RETURN(const auto figures, time_kernels(shapes, plan, *context.cancel));
@@ -185,7 +191,9 @@ Status bench_kernels(const BenchOptions& options, const BenchPlan& plan, Command
   return {};
 }
 
-Status bench_video(const BenchOptions& options, const BenchPlan& plan, CommandContext& context) {
+Status bench_video(const BenchOptions& options, BenchPlan plan, CommandContext& context) {
+  DFA_ASSIGN_OR_RETURN(const Model model, load_selected_model(context.options));
+  DFA_ASSIGN_OR_RETURN(plan.precision, resolve_engine(context.options.engine, model));
   DFA_ASSIGN_OR_RETURN(const VideoFigures figures, time_video(options.video, plan, context));
   if (context.options.format == "json") {
     nlohmann::json json = bench_facts_json(plan.precision, plan.threads);
@@ -202,9 +210,6 @@ void run_command(const BenchOptions& options, CommandContext& context) {
   BenchPlan plan = options.plan;
   plan.threads = context.options.threads;
   plan.trace = context.trace;
-  const Result<Precision> precision = resolve_engine(context.options.engine);
-  if (!precision) return context.fail_with(precision.error());
-  plan.precision = *precision;
   const auto bench = !options.kernels.empty()      ? bench_kernels
                      : !options.video.file.empty() ? bench_video
                                                    : bench_network;
@@ -219,10 +224,12 @@ Result<BenchFigures> run_bench(const NetworkConfig& config, const TensorMap& wei
   SpanSums clock(plan.trace);
   BenchFigures figures;
   const auto begin = Clock::now();
-  DFA_ASSIGN_OR_RETURN(
-      const auto network,
-      make_network(config, weights,
-                   {.precision = plan.precision, .threads = plan.threads, .max_batch = plan.batch, .trace = &clock}));
+  DFA_ASSIGN_OR_RETURN(const auto network, make_network(config, weights,
+                                                        {.precision = plan.precision,
+                                                         .threads = plan.threads,
+                                                         .max_batch = plan.batch,
+                                                         .trace = &clock,
+                                                         .quantisation = plan.quantisation}));
   figures.build_seconds = seconds_since(begin);
   Bench bench(*network, plan.batch, cancel);
   for (int i = 0; i < plan.warmup; ++i) DFA_TRY(bench.pass());

@@ -30,6 +30,7 @@ struct BenchPlan {
   int repeats = 10;  // timed passes
   Precision precision = Precision::f32;
   TraceSink* trace = nullptr;  // gets the trace of class dispatch; may be null
+  const Quantisation* quantisation = nullptr;  // int8 needs it; must outlive the run
 };
 
 struct BenchFigures {

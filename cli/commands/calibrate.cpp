@@ -107,7 +107,7 @@ Result<ScoreTable> gather(const CalibrateCommand& command, const Model& model, R
   if (command.on.empty()) {
     DFA_TRY(read_scores_file(command.from, {}, table));
   } else {
-    DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine));
+    DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine, model));
     DFA_ASSIGN_OR_RETURN(
         const std::vector<CropScore> scores,
         score_crops(model, command.on, role,

@@ -6,22 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "model/describe.hpp"
+#include "model/model_save.hpp"
 #include "version.hpp"
 
 namespace dfa::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// f16 only where every weight is: nothing is rounded by writing it again.
-Dtype weights_dtype(const Model& model) {
-  for (const ParameterSpec& spec : network_parameters(model.config)) {
-    if (spec.kind != ParameterKind::weight) continue;
-    const auto found = model.weights.find(spec.name);
-    if (found != model.weights.end() && found->second.dtype != Dtype::f16) return Dtype::f32;
-  }
-  return Dtype::f16;
-}
 
 std::string band_text(const BandEffect& effect) {
   const std::string with =
@@ -40,7 +31,7 @@ Json band_json(const BandEffect& effect) {
 }  // namespace
 
 Result<std::string> write_calibrated(const Model& model, const std::filesystem::path& path) {
-  DFA_TRY(save_model(model, path, weights_dtype(model)));
+  DFA_TRY(save_model(model, path, held_dtype(model)));
   // The proof that the file can be read is that it was.
   DFA_ASSIGN_OR_RETURN(const Model written, load_model(path));
   return written.sha256;

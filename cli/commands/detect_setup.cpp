@@ -77,7 +77,7 @@ Status build_networks(const Model& model, Precision precision, const DetectReque
   const int instances = instance_count(request.mode, threads);
   const NetworkOptions options{
       .precision = precision, .threads = threads / instances, .max_batch = kMaxBatch, .trace = context.trace};
-  DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, make_network(model.config, model.weights, options));
+  DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, model_network(model, options));
   setup.networks.push_back(std::move(network));
   while (setup.networks.size() < static_cast<std::size_t>(instances)) {
     DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> instance, setup.networks.front()->make_instance());
@@ -122,8 +122,8 @@ CropRecipe recipe_in_use(const CropRecipe& wanted, std::string_view detector, st
 
 Result<DetectSetup> prepare_detect(const DetectRequest& request, const CommandContext& context) {
   DetectSetup setup;
-  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine));
   DFA_ASSIGN_OR_RETURN(Model model, load_selected_model(context.options));
+  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context.options.engine, model));
   DFA_TRY(check_kind(model));
   DFA_ASSIGN_OR_RETURN(setup.parts.operating_point, choose_operating_point(request.operating_point, model.calibration));
 

@@ -45,8 +45,8 @@ Status raise_walls(EvaluateRun& run, std::span<const NamedManifest> tested, Role
 Result<CropsSetting> read_setting(EvaluateRun& run, CommandContext& context) {
   CropsSetting setting;
   DFA_ASSIGN_OR_RETURN(setting.role, role_by_name(run.options.role));
-  DFA_ASSIGN_OR_RETURN(run.precision, resolve_engine(context.options.engine));
   DFA_ASSIGN_OR_RETURN(run.model, load_selected_model(context.options));
+  DFA_ASSIGN_OR_RETURN(run.precision, resolve_engine(context.options.engine, *run.model));
   DFA_ASSIGN_OR_RETURN(std::vector<NamedManifest> manifests, read_manifests(run.options.data));
   DFA_TRY(raise_walls(run, manifests, setting.role));
   bool counted = true;

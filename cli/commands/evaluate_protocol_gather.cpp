@@ -140,7 +140,7 @@ Status CellGatherer::score_manifest(const Model& model, const TestedData& data, 
     there.insert(entry.role);
     wanted.emplace(entry.path, std::move(chosen));
   }
-  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context_.options.engine));
+  DFA_ASSIGN_OR_RETURN(const Precision precision, resolve_engine(context_.options.engine, model));
   precision_ = precision_name(precision);
   ScoreCropsOptions scoring = crop_scoring(context_, precision, options_.recipe);
   scoring.wanted = [&wanted](const ManifestEntry& entry) { return wanted.contains(entry.path); };

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -19,12 +20,15 @@ Result<Model> open_model(const std::string& path) {
   return path.empty() ? embedded_model() : load_model(path);
 }
 
-// "ref,f32" -> both, each once. Errors: usage.
-Result<std::vector<Precision>> parse_engines(std::string_view names) {
+// "ref,f32" -> both, each once; without a word, those that compute what the file promises. Errors: as resolve_engine().
+Result<std::vector<Precision>> parse_engines(const std::optional<std::string>& words, const Model& model) {
+  if (!words && model.quantised) return std::vector{Precision::ref, Precision::f32, Precision::int8};
+  if (!words) return std::vector{Precision::ref, Precision::f32};
   std::vector<Precision> engines;
+  std::string_view names = *words;
   while (true) {
     const std::size_t comma = names.find(',');
-    DFA_ASSIGN_OR_RETURN(const Precision engine, resolve_engine(std::string(names.substr(0, comma))));
+    DFA_ASSIGN_OR_RETURN(const Precision engine, resolve_engine(std::string(names.substr(0, comma)), model));
     if (std::find(engines.begin(), engines.end(), engine) == engines.end()) engines.push_back(engine);
     if (comma == std::string_view::npos) return engines;
     names.remove_prefix(comma + 1);
@@ -48,14 +52,14 @@ void run_show(const std::string& path, CommandContext& context) {
 struct VerifyOptions {
   std::string model;
   std::string golden;
-  std::string engines = "ref,f32";
+  std::optional<std::string> engines;
 };
 
 void run_verify(const VerifyOptions& options, CommandContext& context) {
-  const auto engines = parse_engines(options.engines);
-  if (!engines) return context.fail_with(engines.error());
   const auto model = open_model(options.model);
   if (!model) return context.fail_with(model.error(), ExitStatus::model);
+  const auto engines = parse_engines(options.engines, *model);
+  if (!engines) return context.fail_with(engines.error());
   auto report = [&]() -> Result<VerifyReport> {
     if (options.golden.empty()) return verify_model(*model, *engines, context.options.threads);
     DFA_ASSIGN_OR_RETURN(const TensorFile golden, read_safetensors(options.golden));
@@ -91,7 +95,8 @@ void add_verify(CLI::App& command, CommandContext& context) {
   verify->add_option("M", options->model, "a model file (default: the model inside this program)");
   verify->add_option("--golden", options->golden,
                      "a golden file (images, eval.logits, eval.feature) in place of the values in the model file");
-  verify->add_option("--engine", options->engines, "engines to verify, by commas: ref, f32 (default: both)");
+  verify->add_option("--engine", options->engines,
+                     "engines to verify, by commas (default: ref,f32, and int8 where the file has its scales)");
   add_threads_option(*verify, context);
   add_format_option(*verify, context, {"text", "json"});
   verify->callback([options, &context] { run_verify(*options, context); });

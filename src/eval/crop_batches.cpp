@@ -28,7 +28,7 @@ Result<CropBatches> CropBatches::create(const Model& model, const NetworkOptions
   if (model.config.classes != 2)
     return fail(ErrorCode::model_incompatible, "the model has {} classes, expected real and fake",
                 model.config.classes);
-  DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, make_network(model.config, model.weights, options));
+  DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, model_network(model, options));
   return CropBatches(model, std::move(network), static_cast<std::size_t>(options.max_batch));
 }
 

@@ -35,6 +35,11 @@ Status check_taken(const ExportSettings& settings, std::string_view form, TakesB
   return {};
 }
 
+void leave_out_scales(const Model& model, Exported& exported) {
+  if (model.quantised)
+    exported.left_out.push_back("quant.*, dfa.quant: int8 scales are for whole detectors in this program's own form");
+}
+
 Result<ExportedFile> exported_file(const std::filesystem::path& path) {
   ExportedFile file{.path = path, .bytes = 0, .sha256 = {}};
   std::error_code error;
@@ -47,6 +52,7 @@ Result<ExportedFile> exported_file(const std::filesystem::path& path) {
 std::string export_text(const Exported& exported) {
   std::string text = fmt::format("{}: {} tensors\n", exported.name, exported.tensors);
   for (const std::string& fact : exported.facts) text += fact + "\n";
+  text += exported.report;
   if (!exported.left_out.empty()) text += fmt::format("left out ({})\n", exported.left_out.size());
   const std::size_t shown = std::min(kShown, exported.left_out.size());
   for (std::size_t i = 0; i < shown; ++i) text += "  " + exported.left_out[i] + "\n";
@@ -60,13 +66,15 @@ std::string export_json(const Exported& exported, std::string_view form) {
   Json files = Json::array();
   for (const ExportedFile& file : exported.files)
     files.push_back(Json::object({{"file", file.path.string()}, {"bytes", file.bytes}, {"sha256", file.sha256}}));
-  return json_text(Json::object({{"schema", "dfa.exported/1"},
-                                 {"form", form},
-                                 {"name", exported.name},
-                                 {"tensors", exported.tensors},
-                                 {"facts", exported.facts},
-                                 {"left_out", exported.left_out},
-                                 {"files", std::move(files)}}));
+  Json json = Json::object({{"schema", "dfa.exported/1"},
+                            {"form", form},
+                            {"name", exported.name},
+                            {"tensors", exported.tensors},
+                            {"facts", exported.facts},
+                            {"left_out", exported.left_out},
+                            {"files", std::move(files)}});
+  if (!exported.record.empty()) json["record"] = Json::parse(exported.record, nullptr, false);
+  return json_text(json);
 }
 
 }  // namespace dfa

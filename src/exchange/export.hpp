@@ -34,6 +34,8 @@ struct Exported {
   std::size_t tensors = 0;            // written
   std::vector<std::string> facts;     // what a user of the file has to know, a line each
   std::vector<std::string> left_out;  // tensors that the form does not hold, each with the reason
+  std::string report = {};            // lines of a table of the form's own, for people; may be empty
+  std::string record = {};            // the same for scripts, JSON text of an object; may be empty
 };
 
 // What a form is made by. Errors: file_*, model_* as load_model(); usage for a setting that the form does not take or
@@ -50,6 +52,9 @@ Error model_error(Error error);
 enum class TakesBase { no, yes };
 enum class TakesDtype { no, yes };
 Status check_taken(const ExportSettings& settings, std::string_view form, TakesBase base, TakesDtype dtype);
+
+// Lists a model's int8 scales among what a form leaves out; nothing for a model without.
+void leave_out_scales(const Model& model, Exported& exported);
 
 // Size and hash of a file that was just written. Errors: file_*.
 Result<ExportedFile> exported_file(const std::filesystem::path& path);

@@ -100,6 +100,7 @@ Result<Exported> export_adapter_file(const ExportSettings& settings) {
   exported.facts = {fmt::format("adapter-only file, tuning {}, f32", record.tuning),
                     fmt::format("base: {}, trunk sha256 {}", record.base_name, record.base_sha256)};
   exported.left_out = left_out(model, exported.tensors);
+  leave_out_scales(model, exported);
   DFA_ASSIGN_OR_RETURN(exported.files.emplace_back(), exported_file(settings.out));
   return exported;
 }

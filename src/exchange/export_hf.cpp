@@ -163,6 +163,7 @@ Result<Exported> export_hf(const ExportSettings& settings) {
       .tensors = files.weights.tensors.size(),
       .facts = {fmt::format("a folder for transformers' {}: from_pretrained reads it", files.architecture)},
       .left_out = std::move(files.left_out)};
+  leave_out_scales(model, exported);
   for (const char* name : {"model.safetensors", "config.json"}) {
     DFA_ASSIGN_OR_RETURN(ExportedFile file, exported_file(settings.out / name));
     exported.files.push_back(std::move(file));

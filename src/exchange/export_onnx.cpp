@@ -54,6 +54,7 @@ Result<Exported> export_onnx(const ExportSettings& settings) {
   exported.name = model.name;
   exported.left_out = left_out(model, graph);
   exported.tensors = model.weights.size() - exported.left_out.size();
+  leave_out_scales(model, exported);
   exported.facts = {
       fmt::format("ONNX, opset {}, {} nodes", onnx::kOpset, graph.nodes.size()),
       fmt::format("input: images (N, 3, {0}, {0}) f32, normalised as metadata dfa.crop says", model.config.image),

@@ -81,6 +81,7 @@ Result<Exported> export_timm(const ExportSettings& settings) {
   exported.facts.push_back("timm loads it strictly into " + timm_call(model.config));
   for (const auto& [name, tensor] : model.weights)
     if (name.starts_with("head.")) exported.left_out.push_back(name + ": a trunk has no head");
+  leave_out_scales(model, exported);
   DFA_ASSIGN_OR_RETURN(exported.files.emplace_back(), exported_file(settings.out));
   return exported;
 }

@@ -62,6 +62,7 @@ Json metadata_records(const Model& model) {
   return Json::object({{"config", parsed("dfa.config")},
                        {"crop", parsed("dfa.crop")},
                        {"calibration", parsed("dfa.calibration")},
+                       {"quant", parsed("dfa.quant")},
                        {"training", parsed("dfa.training")}});
 }
 
@@ -86,6 +87,7 @@ std::string model_text(const Model& model) {
     if (!model.substituted.empty()) text += line("note", model.substituted);
     text += line("calibration", model.calibration ? calibration_text(*model.calibration)
                                                   : "none: scores of this model are not validated");
+    text += line("int8", model.quantised ? quantised_text(*model.quantised) : "no scales: engine int8 refuses it");
     text +=
         line("golden", model.golden ? fmt::format("{} crops with the logits of ref: dfa model verify recomputes them",
                                                   model.golden->count)
@@ -113,6 +115,7 @@ std::string model_json(const Model& model) {
   json["parameters"] = Json::object({{"trunk", counts.trunk}, {"adapters", counts.adapters}});
   json["tensors"] = Json::object({{"count", model.weights.size()}, {"types", dtype_counts(model)}});
   json["calibration"] = records["calibration"];
+  json["quant"] = records["quant"];
   json["golden"] = model.golden ? Json::object({{"count", model.golden->count}, {"side", model.golden->side}}) : Json();
   json["training"] = records["training"];
   json["license"] = model.license;

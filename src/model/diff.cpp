@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "model/metadata.hpp"
+#include "model/quantised_json.hpp"
 
 namespace dfa {
 namespace {
@@ -18,6 +19,7 @@ TensorMap all_tensors(const Model& model) {
         Tensor::from_u8({model.golden->count, model.golden->side, model.golden->side, 3}, model.golden->crops);
     tensors["golden.logits"] = Tensor::from_f32({model.golden->count, model.config.classes}, model.golden->logits);
   }
+  if (model.quantised) put_multipliers(model.quantised->codes, tensors);
   return tensors;
 }
 

@@ -6,6 +6,7 @@
 #include "base/nearest_name.hpp"
 #include "model/calibration_json.hpp"
 #include "model/config_json.hpp"
+#include "model/quantised_json.hpp"
 
 namespace dfa {
 namespace {
@@ -63,10 +64,6 @@ Status check_keys(const Metadata& metadata) {
       return fail(ErrorCode::limit_exceeded, "metadata {}: {} bytes, at most {} are read", key, value.size(),
                   kMaxTextBytes);
   }
-  if (metadata.contains("dfa.quant"))
-    return fail(ErrorCode::model_incompatible,
-                "the file carries int8 scales (dfa.quant), this build has no int8 engine\n  next step: use the model "
-                "file it was made from");
   if (metadata.contains("dfa.base"))
     return fail(ErrorCode::model_incompatible,
                 "the file holds adapters for a base model (dfa.base), dfa reads whole models\n  next step: dfa "
@@ -92,6 +89,7 @@ Metadata model_metadata(const Model& model) {
   metadata["dfa.config"] = config_text(model.config, head_of(model.kind));
   if (model.kind == kDetector) metadata["dfa.crop"] = crop_recipe_json(model.crop);
   if (model.calibration) metadata["dfa.calibration"] = calibration_json(*model.calibration);
+  if (model.quantised) metadata["dfa.quant"] = quantised_json(*model.quantised);
   if (model.item_rule != ItemRule::persons) metadata["dfa.item_rule"] = item_rule_name(model.item_rule);
   for (const auto& [key, text] : {std::pair<const char*, const std::string&>{"dfa.name", model.name},
                                   {"dfa.training", model.training},
@@ -122,6 +120,11 @@ Result<Model> parse_metadata(const Metadata& metadata) {
   }
   if (const std::string* calibration = find(metadata, "dfa.calibration")) {
     DFA_ASSIGN_OR_RETURN(model.calibration, parse_calibration(*calibration));
+  }
+  if (const std::string* quantised = find(metadata, "dfa.quant")) {
+    if (model.kind != kDetector)
+      return fail(ErrorCode::model_incompatible, "metadata dfa.quant in a {}, expected it in a detector", model.kind);
+    DFA_ASSIGN_OR_RETURN(model.quantised, parse_quantised(*quantised));
   }
   if (const std::string* rule = find(metadata, "dfa.item_rule")) {
     DFA_ASSIGN_OR_RETURN(model.item_rule, parse_item_rule(*rule));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/result.hpp"
 #include "model/calibration.hpp"
 #include "model/item_rule.hpp"
+#include "model/quantised.hpp"
 #include "nn/network.hpp"
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
@@ -37,7 +39,8 @@ struct Model {
   std::string substituted;
   std::optional<Calibration> calibration;  // absent in a model that nobody validated
   std::optional<GoldenVectors> golden;
-  std::string training;  // dfa.training, JSON text of an object, may be empty
+  std::optional<ModelQuantisation> quantised;  // absent: the file has no int8 scales. Belongs to `weights`
+  std::string training;                        // dfa.training, JSON text of an object, may be empty
   std::string license;
   std::string card;
   TensorMap weights;   // the network's tensors, under the authors' names
@@ -60,5 +63,9 @@ Result<Model> parse_model(std::span<const std::byte> bytes, std::shared_ptr<cons
 Result<Model> embedded_model();
 // f16 or f32 weights; statistics stay f32. Written beside and renamed; equal content gives equal bytes.
 Status save_model(const Model& model, const std::filesystem::path& path, Dtype weights_dtype);
+
+// The engine of a model: make_network() with its configuration, weights and int8 scales. `options.quantisation` is the
+// model's. The model may go afterwards. Errors: those of make_network(); usage for int8 without scales.
+Result<std::unique_ptr<Network>> model_network(const Model& model, NetworkOptions options);
 
 }  // namespace dfa

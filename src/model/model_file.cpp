@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "model/load_report.hpp"
 #include "model/metadata.hpp"
+#include "model/quantised_json.hpp"
 #include "tensorfile/safetensors.hpp"
 #include "tensorfile/torch_file.hpp"
 
@@ -55,15 +56,6 @@ Result<std::optional<GoldenVectors>> take_golden(TensorMap& tensors, const Model
   return std::optional(std::move(golden));
 }
 
-Status refuse_quantised(const TensorMap& tensors) {
-  const auto found = tensors.lower_bound("quant.");
-  if (found == tensors.end() || !found->first.starts_with("quant.")) return {};
-  return fail(ErrorCode::model_incompatible,
-              "the file carries int8 scales ({}), this build has no int8 engine\n  next step: use the model file it "
-              "was made from",
-              found->first);
-}
-
 // A torch checkpoint given as --model is the likeliest mistake; say what to do instead of "header too long".
 Status refuse_checkpoint(std::span<const std::byte> bytes) {
   if (!looks_like_torch_file(bytes)) return {};
@@ -80,7 +72,10 @@ Result<Model> parse_model(std::span<const std::byte> bytes, std::shared_ptr<cons
   DFA_ASSIGN_OR_RETURN(Model model, parse_metadata(file.metadata));
   // The hash and the look at every value take about as long as each other.
   auto sha256 = std::async([bytes] { return sha256_hex(bytes); });
-  DFA_TRY(refuse_quantised(file.tensors));
+  if (model.quantised)
+    DFA_TRY(take_multipliers(file.tensors, model.config, *model.quantised));
+  else
+    DFA_TRY(refuse_multipliers(file.tensors));
   DFA_ASSIGN_OR_RETURN(model.golden, take_golden(file.tensors, model));
   model.weights = std::move(file.tensors);
   const LoadReport report = compare_tensors(
@@ -96,6 +91,11 @@ Result<Model> load_model(const std::filesystem::path& path) {
   auto model = parse_model(mapped->bytes(), mapped);
   if (!model) return fail_within(path.string(), std::move(model).error());
   return model;
+}
+
+Result<std::unique_ptr<Network>> model_network(const Model& model, NetworkOptions options) {
+  options.quantisation = model.quantised ? &model.quantised->codes : nullptr;
+  return make_network(model.config, model.weights, options);
 }
 
 }  // namespace dfa

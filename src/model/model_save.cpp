@@ -5,6 +5,7 @@
 #include "model/load_report.hpp"
 #include "model/metadata.hpp"
 #include "model/model_save.hpp"
+#include "model/quantised_json.hpp"
 #include "tensorfile/safetensors.hpp"
 #include "tensorfile/write_rounded.hpp"
 
@@ -16,6 +17,7 @@ Status check_savable(const Model& model, Dtype weights_dtype) {
     return fail(ErrorCode::usage, "weights cannot be written as {}, expected F16 or F32", dtype_name(weights_dtype));
   // What was just written must be readable: the same checks, before anything is written.
   DFA_TRY(parse_metadata(model_metadata(model)));
+  if (model.quantised) DFA_TRY(check_quantisation(model.config, model.quantised->codes));
   const auto specs = model.kind == kBackbone ? trunk_parameters(model.config) : network_parameters(model.config);
   return require_all(compare_tensors(specs, model.weights), "weights and configuration are not of one network",
                      "correct the configuration");
@@ -66,10 +68,20 @@ Result<TensorMap> stored_weights(const Model& model, Dtype weights_dtype) {
   return stored;
 }
 
+Dtype held_dtype(const Model& model) {
+  for (const ParameterSpec& spec : network_parameters(model.config)) {
+    if (spec.kind != ParameterKind::weight) continue;
+    const auto found = model.weights.find(spec.name);
+    if (found != model.weights.end() && found->second.dtype != Dtype::f16) return Dtype::f32;
+  }
+  return Dtype::f16;
+}
+
 Result<TensorFile> model_tensor_file(const Model& model, Dtype weights_dtype) {
   TensorFile file;
   DFA_ASSIGN_OR_RETURN(file.tensors, stored_weights(model, weights_dtype));
   if (model.golden) DFA_TRY(add_golden(*model.golden, model, file.tensors));
+  if (model.quantised) put_multipliers(model.quantised->codes, file.tensors);
   file.metadata = model_metadata(model);
   return file;
 }
@@ -88,6 +100,7 @@ Status save_model(const Model& model, const std::filesystem::path& path, Dtype w
     dtypes.emplace(spec.name, stored_dtype(spec, weights_dtype));
   }
   if (model.golden) DFA_TRY(add_golden(*model.golden, model, file.tensors));
+  if (model.quantised) put_multipliers(model.quantised->codes, file.tensors);
   file.metadata = model_metadata(model);
   return write_rounded_safetensors(file, dtypes, path);
 }

@@ -10,6 +10,7 @@
 #include "base/nearest_name.hpp"
 #include "exchange/trunk_config.hpp"
 #include "model/model.hpp"
+#include "train/config/class_weights_json.hpp"
 #include "train/config/run_config_json.hpp"
 #include "train/nets/backbone.hpp"
 
@@ -30,7 +31,9 @@ constexpr const char* kNetworkFields[] = {
 constexpr const char* kWholeTrunk[] = {"image", "patch",      "dim",      "depth",   "heads",
                                        "mlp",   "activation", "norm_eps", "pre_norm"};
 
-bool same_kind(const Json& a, const Json& b) {
+// Whether `b` may take the place of `a` at `key`.
+bool same_kind(const std::string& key, const Json& a, const Json& b) {
+  if (key == kClassWeightsKey) return b.is_string() || b.is_array();
   if (a.is_number() && b.is_number()) return true;
   return a.type() == b.type();
 }
@@ -55,7 +58,7 @@ Status merge(Json& base, const Json& change, std::string_view what, const std::s
   for (const auto& [key, value] : change.items()) {
     if (!base.contains(key)) return unknown_key(what, path, key, base);
     Json& target = base[key];
-    if (!same_kind(target, value))
+    if (!same_kind(path + key, target, value))
       return fail(ErrorCode::usage, "{}: \"{}{}\" is {}, expected {} such as {}", what, path, key, short_dump(value),
                   target.type_name(), short_dump(target));
     if (target.is_object())

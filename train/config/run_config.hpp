@@ -22,6 +22,8 @@
 #include "nn/network_config.hpp"
 #include "preprocess/crop_recipe.hpp"
 #include "train/config/recipe.hpp"
+#include "train/data/class_weights.hpp"
+#include "train/devices/device.hpp"
 #include "train/devices/statistics.hpp"
 #include "train/losses/loss_options.hpp"
 #include "train/nets/train_network.hpp"
@@ -44,6 +46,7 @@ struct DataOptions {
   std::vector<std::string> methods;  // whose fakes are trained and selected on, beside the real crops; empty = all
   Sampling sampling = Sampling::shuffle;
   std::int64_t samples_per_epoch = 0;  // of balanced, or of self_blend 1; 0 = as many as role train has crops
+  ClassWeights class_weights;          // in the loss; the sampler does not look at them
   double self_blend = 0;               // share of each batch that is pairs of a real crop and its self-blended forgery
   int workers = 1;                     // threads that decode and augment; the result does not depend on their number
   int prefetch = 2;                    // batches made ahead
@@ -64,7 +67,7 @@ struct RunConfig {
   DataOptions data;
   AugmentSet augment_set = AugmentSet::none;  // where the numbers of `augment` came from, but for those given singly
   AugmentOptions augment;
-  LossOptions loss;  // its compute, statistics and epoch are set for each step
+  LossOptions loss;  // its compute, statistics, epoch and class weights are set for each step
   OptimizerOptions optimizer;
   double rate = 0.1;
   RateUnit rate_unit = RateUnit::per_256;
@@ -75,6 +78,7 @@ struct RunConfig {
   int rank_timeout_s = 60;                                 // a rank that does not answer for so long ends the run
   int eval_batch = 32;
   double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
+  DeviceWish device;  // "cpu"
   Compute compute = Compute::f32;
   AttentionPath attention = AttentionPath::fused;
   Recompute recompute = Recompute::nothing;

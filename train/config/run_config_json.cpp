@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/model.hpp"
+#include "train/config/class_weights_json.hpp"
 
 namespace dfa::train {
 namespace {
@@ -110,6 +111,8 @@ constexpr LossKey kLossKeys[] = {
     {"boundary", &LossOptions::boundary, 0, kMostWeight},
     {"patch_contrast", &LossOptions::patch_contrast, 0, kMostWeight},
     {"patch_temperature", &LossOptions::patch_temperature, 0.01, 100},
+    {"svd_orthogonality", &LossOptions::svd_orthogonality, 0, kMostWeight},
+    {"svd_norm", &LossOptions::svd_norm, 0, kMostWeight},
     {"consistency", &LossOptions::consistency, 0, kMostWeight},
     {"consistency_ramp_epochs", &LossOptions::consistency_ramp_epochs, 0, 100000},
 };
@@ -178,10 +181,10 @@ Status take_number(const Json& json, std::string_view key, double low, double hi
   return {};
 }
 
-Status take_loss(const Json& json, const NetworkConfig& network, LossOptions& to) {
+Status take_loss(const Json& json, const NetworkConfig& network, const Tuning& tuning, LossOptions& to) {
   for (const LossKey& key : kLossKeys)
     DFA_TRY(take_number(json[key.name], std::string("loss.") + key.name, key.low, key.high, to.*key.field));
-  return check_losses(network, to);
+  return check_losses(network, tuning, to);
 }
 
 Status take_optimizer(const Json& json, OptimizerOptions& to) {
@@ -210,6 +213,13 @@ Status take_data(const Json& json, DataOptions& to) {
   DFA_TRY(take_word(json["sampling"], "data.sampling", kSamplings, to.sampling));
   DFA_TRY(take_whole(json["samples_per_epoch"], "data.samples_per_epoch", 0, kMostSamples, to.samples_per_epoch));
   DFA_TRY(take_number(json["self_blend"], "data.self_blend", 0, 1, to.self_blend));
+  DFA_ASSIGN_OR_RETURN(to.class_weights, class_weights_from_json(json["class_weights"]));
+  if (to.class_weights.kind == ClassWeights::Kind::balanced && (to.sampling == Sampling::balanced || to.self_blend > 0))
+    return fail(
+        ErrorCode::usage,
+        "configuration: \"data.class_weights\" is \"balanced\", which follows the crops of the manifest, and {} "
+        "shows the classes in shares of its own\n  next step: \"none\", or a list of weights",
+        to.self_blend > 0 ? "self_blend" : "balanced sampling");
   if (to.samples_per_epoch > 0 && to.sampling != Sampling::balanced && to.self_blend != 1)
     return fail(ErrorCode::usage,
                 "configuration: \"data.samples_per_epoch\" is {}, expected 0: only balanced sampling and self_blend 1 "
@@ -273,6 +283,7 @@ Json run_config_to_json(const RunConfig& config) {
                   {"methods", config.data.methods},
                   {"sampling", text_of(kSamplings, config.data.sampling)},
                   {"samples_per_epoch", config.data.samples_per_epoch},
+                  {"class_weights", class_weights_json(config.data.class_weights)},
                   {"self_blend", config.data.self_blend},
                   {"workers", config.data.workers},
                   {"prefetch", config.data.prefetch},
@@ -291,6 +302,7 @@ Json run_config_to_json(const RunConfig& config) {
   json["rank_timeout_s"] = config.rank_timeout_s;
   json["eval_batch"] = config.eval_batch;
   json["ema"] = config.ema;
+  json["device"] = device_word(config.device);
   json["compute"] = text_of(kComputes, config.compute);
   json["attention"] = attention_name(config.attention);
   json["recompute"] = text_of(kRecomputes, config.recompute);
@@ -321,7 +333,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_selection(json["select_on"], config));
   DFA_TRY(take_data(json["data"], config.data));
   DFA_TRY(take_augment(json["augment"], config.augment_set, config.augment));
-  DFA_TRY(take_loss(json["loss"], network, config.loss));
+  DFA_TRY(take_loss(json["loss"], network, config.tuning, config.loss));
   DFA_TRY(take_optimizer(json["optimizer"], config.optimizer));
   DFA_TRY(take_whole(json["batch"], "batch", 2, kMostBatch, config.batch));
   DFA_TRY(take_whole(json["accumulate"], "accumulate", 1, kMostBatch, config.accumulate));
@@ -330,6 +342,7 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_schedule(json["schedule"], config));
   DFA_TRY(take_whole(json["eval_batch"], "eval_batch", 1, kMostBatch, config.eval_batch));
   DFA_TRY(take_number(json["ema"], "ema", 0, 1, config.ema));
+  DFA_ASSIGN_OR_RETURN(config.device, device_by_word(json["device"].get<std::string>()));
   DFA_TRY(take_word(json["compute"], "compute", kComputes, config.compute));
   DFA_ASSIGN_OR_RETURN(config.attention, attention_by_name(json["attention"].get<std::string>()));
   DFA_TRY(take_word(json["recompute"], "recompute", kRecomputes, config.recompute));

@@ -134,6 +134,7 @@ class GlooGroup : public RankGroup {
 
   int rank() const override { return environment_.rank; }
   int size() const override { return environment_.size; }
+  int local_rank() const override { return environment_.local_rank; }
 
   Status sum(std::span<float> values) override { return sum_of(values.data(), values.size(), torch::kFloat32); }
   Status sum(std::span<double> values) override { return sum_of(values.data(), values.size(), torch::kFloat64); }

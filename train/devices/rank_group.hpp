@@ -33,7 +33,8 @@ class RankGroup {
 
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  bool is_first() const { return rank() == 0; }  // the one that writes files
+  virtual int local_rank() const { return rank(); }  // among the ranks of this machine
+  bool is_first() const { return rank() == 0; }      // the one that writes files
   bool is_alone() const { return size() == 1; }
 
   // Each value becomes the sum of all ranks' values, to the bit the same on every rank, and from run to run. Requires:

@@ -80,6 +80,10 @@ Status open_data(RunParts& parts, RunObserver& observer) {
                 config.select_on == Role::val ? " (role test is never used for it)" : "");
   observer.note(LogLevel::info, fmt::format("train: {}; {}: {}", describe(*parts.train_crops),
                                             role_name(config.select_on), describe(*parts.val_crops)));
+  DFA_ASSIGN_OR_RETURN(parts.class_weights, weights_of_classes(config.data.class_weights, parts.train_crops->samples(),
+                                                               config.network.classes));
+  if (!parts.class_weights.empty())
+    observer.note(LogLevel::info, "weights in the loss: " + class_weights_text(parts.class_weights));
   for (const std::string& deviation : deviations_of(config)) observer.note(LogLevel::warning, deviation);
   if (config.data.self_blend > 0) {
     DFA_ASSIGN_OR_RETURN(parts.blender, SelfBlender::create(*parts.train_crops, config.crop));
@@ -111,7 +115,11 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   DFA_ASSIGN_OR_RETURN(parts.micro_batch, micro_batch_size(config, parts.group->size()));
   DFA_ASSIGN_OR_RETURN(const int threads, threads_of_rank(*parts.group, config.threads));
   set_torch_threads(threads);
-  DFA_ASSIGN_OR_RETURN(parts.network, TrainNetwork::create(config.network, config.tuning, config.attention));
+  DFA_ASSIGN_OR_RETURN(parts.device, choose_device(config.device, parts.group->local_rank()));
+  if (config.device.kind != DeviceWish::Kind::cpu)
+    observer.note(LogLevel::info, "device: " + device_name(parts.device));
+  DFA_ASSIGN_OR_RETURN(parts.network,
+                       TrainNetwork::create(config.network, config.tuning, config.attention, parts.device));
   parts.network->set_recompute(config.recompute);
   DFA_ASSIGN_OR_RETURN(const StartWeights start,
                        start_weights(config.network, config.tuning, config.seed, config.pretrained));

@@ -36,7 +36,9 @@ struct RunParts {
   std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
   std::string trunk_sha256;    // of the trunk's tensors before training
   std::unique_ptr<CropSet> train_crops, val_crops;
+  std::vector<double> class_weights;     // (classes); empty = none
   std::unique_ptr<SelfBlender> blender;  // null without self-blended pairs
+  Device device;
   std::unique_ptr<TrainNetwork> network;
   int micro_batch = 0;  // crops of one forward pass of one rank
   std::unique_ptr<GradientPool> gradients;

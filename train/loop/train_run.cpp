@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/hash.hpp"
 #include "base/machine.hpp"
 #include "train/devices/shares.hpp"
 #include "train/loop/checkpoint.hpp"
@@ -298,11 +299,19 @@ Status agree_on_start(const RunParts& parts, RunObserver& observer) {
   DFA_TRY(agree_equal(group, "configuration", run_config_json(parts.config)));
   DFA_TRY(agree_equal(group, "manifest", parts.manifest_sha256));
   DFA_TRY(agree_equal(group, "pre-trained trunk", parts.initial_sha256));
+  DFA_TRY(agree_equal(group, "kind of device", parts.device.kind == DeviceKind::cpu ? "cpu" : "cuda"));
   if (group.is_alone()) return {};
   const bool whole = parts.config.head_statistics == HeadStatistics::whole;
   observer.note(LogLevel::info, fmt::format("{} ranks, {} crops each at a time; the head's statistics are those of {}",
                                             group.size(), parts.micro_batch, whole ? "all" : "each by itself"));
   return {};
+}
+
+// Every rank has read the state for itself: the place alone would not tell two states of one epoch apart.
+Status agree_on_state(RankGroup& group, const std::filesystem::path& source) {
+  if (group.is_alone()) return {};
+  DFA_ASSIGN_OR_RETURN(const std::string hash, sha256_file(source));
+  return agree_equal(group, "state to go on from", hash);
 }
 
 // What the other ranks would say is what rank 0 says.
@@ -359,7 +368,7 @@ Result<RunSummary> go_on(ResumePoint point, std::shared_ptr<RankGroup> group, Ru
   const Checkpoint& checkpoint = point.checkpoint;
   DFA_ASSIGN_OR_RETURN(RunParts parts, open_parts(checkpoint.config, std::move(group), observer));
   DFA_TRY(agree_on_start(parts, observer));
-  DFA_TRY(agree_equal(*parts.group, "state to go on from", place_text(checkpoint.position)));
+  DFA_TRY(agree_on_state(*parts.group, point.source));
   if (checkpoint.manifest_sha256 != parts.manifest_sha256)
     return fail(ErrorCode::usage,
                 "{}: the manifest has changed since the run was started\n  got SHA-256 {}, expected {}",

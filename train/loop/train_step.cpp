@@ -37,6 +37,7 @@ Result<StepValues> train_step(RunParts& parts, std::span<const Batch> batch, con
   const RunConfig& config = parts.config;
   LossOptions options = config.loss;
   options.compute = config.compute;
+  options.class_weights = parts.class_weights;
   options.epoch = static_cast<double>(place.epoch) + static_cast<double>(place.step) / static_cast<double>(place.steps);
   DFA_ASSIGN_OR_RETURN(LossValues values, parts.gradients->loss_and_gradients(batch, options));
   const auto again = [&]() -> Status {  // for SAM's second pass

@@ -18,10 +18,29 @@ double consistency_weight(const LossOptions& options) {
   return options.consistency * std::min(1.0, options.epoch / options.consistency_ramp_epochs);
 }
 
-Status check_losses(const NetworkConfig& network, const LossOptions& options) {
-  for (const double weight :
-       {options.label_smoothing, options.alignment, options.uniformity, options.mask, options.boundary,
-        options.patch_contrast, options.consistency, options.consistency_ramp_epochs, options.epoch})
+namespace {
+
+Status check_class_weights(const NetworkConfig& network, const std::vector<double>& weights) {
+  if (weights.empty()) return {};
+  if (weights.size() != static_cast<std::size_t>(network.classes))
+    return fail(ErrorCode::usage, "data.class_weights has {} numbers, expected one for each of {} classes",
+                weights.size(), network.classes);
+  double sum = 0;
+  for (const double weight : weights) {
+    if (!(weight >= 0) || !std::isfinite(weight))
+      return fail(ErrorCode::usage, "data.class_weights holds {}, expected finite numbers from 0", weight);
+    sum += weight;
+  }
+  if (sum > 0) return {};
+  return fail(ErrorCode::usage, "data.class_weights are all 0: nothing would be learnt");
+}
+
+}  // namespace
+
+Status check_losses(const NetworkConfig& network, const Tuning& tuning, const LossOptions& options) {
+  for (const double weight : {options.label_smoothing, options.alignment, options.uniformity, options.mask,
+                              options.boundary, options.patch_contrast, options.svd_orthogonality, options.svd_norm,
+                              options.consistency, options.consistency_ramp_epochs, options.epoch})
     if (!(weight >= 0) || !std::isfinite(weight))
       return fail(ErrorCode::usage, "a number of the loss is {}, expected finite ones from 0", weight);
   if (!(options.patch_temperature > 0))
@@ -31,7 +50,12 @@ Status check_losses(const NetworkConfig& network, const LossOptions& options) {
     return fail(ErrorCode::usage,
                 "loss.mask, loss.boundary and loss.patch_contrast read the spatial tokens, and the network has none\n"
                 "  next step: set network.lsa to true, or these weights to 0");
-  return {};
+  if ((options.svd_orthogonality > 0 || options.svd_norm > 0) && tuning.low_rank != LowRank::svd)
+    return fail(ErrorCode::usage,
+                "loss.svd_orthogonality and loss.svd_norm hold singular directions, and tuning \"{}\" trains none\n"
+                "  next step: tuning svd:R, or these weights 0",
+                tuning_word(tuning));
+  return check_class_weights(network, options.class_weights);
 }
 
 }  // namespace dfa::train

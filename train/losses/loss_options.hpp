@@ -9,15 +9,21 @@
 //   mask            MSE of sigmoid(w . c + b) against M, a (w, b) a level
 //   boundary        the same against 4 M (1 - M), with heads of its own
 //   patch_contrast  see patch_contrast.hpp
+//   svd_orthogonality, svd_norm   see svd_losses.hpp
 //   consistency     mean over N of KL(p(weak view), held constant || p(strong view)), after a linear ramp
-// Sources: spec method.md section 5, rows 5, 8 and 11. Beyond it, and ours: the sigmoid, one head a level, the mean
+// With class weights w each sample's cross-entropy is multiplied by w of its label; the mean stays one over N, so that
+// a batch may be cut into parts (gradient_pool.hpp).
+// Sources: spec method.md section 5, rows 5, 8, 10 and 11. Beyond it, and ours: the sigmoid, one head a level, the mean
 // over the levels, the definition of patch_contrast, the linear shape of the ramp. A term that a batch cannot give (no
 // pair of equal label, no known mask, no forged patch) is absent, not zero.
 #pragma once
 
+#include <vector>
+
 #include "base/result.hpp"
 #include "nn/network_config.hpp"
 #include "train/nets/compute.hpp"
+#include "train/nets/tuning.hpp"
 
 namespace dfa::train {
 
@@ -26,10 +32,11 @@ enum class Statistics { update, keep };
 
 struct LossOptions {
   double label_smoothing = 0;  // s, 0 to 1; 0 = none
-  // The two that are no part of the configuration's "loss", but the step's:
+  // What is no part of the configuration's "loss", but the step's:
   Compute compute = Compute::f32;
   Statistics statistics = Statistics::update;
-  double epoch = 0;  // epochs done, with their fraction: for ramps
+  double epoch = 0;                        // epochs done, with their fraction: for ramps
+  std::vector<double> class_weights = {};  // (classes), of "data"; empty = none
 
   // Weights of the terms; 0 = the term is not computed.
   double alignment = 0;       // published: 0.1
@@ -38,6 +45,8 @@ struct LossOptions {
   double boundary = 0;        // needs lsa and masks; published with cross-entropy at 1: 20
   double patch_contrast = 0;  // needs lsa and masks; published with cross-entropy at 1: 2
   double patch_temperature = 0.5;
+  double svd_orthogonality = 0;        // needs tuning svd:R
+  double svd_norm = 0;                 // needs tuning svd:R
   double consistency = 0;              // needs the strong view; published: 0.5
   double consistency_ramp_epochs = 3;  // its weight grows linearly from 0 over so many epochs; 0 = at once
 
@@ -51,7 +60,8 @@ bool needs_strong_view(const LossOptions& options);
 double consistency_weight(const LossOptions& options);
 
 // Errors: usage for a weight that is not finite or negative, a temperature that is not positive, a term that needs
-// spatial tokens in a network without LSA.
-Status check_losses(const NetworkConfig& network, const LossOptions& options);
+// spatial tokens in a network without LSA, or singular directions with another tuning; class weights that are not one
+// a class.
+Status check_losses(const NetworkConfig& network, const Tuning& tuning, const LossOptions& options);
 
 }  // namespace dfa::train

@@ -29,8 +29,9 @@ struct LossValues {
 Status check_finite(const LossValues& values);
 
 // Every name a term may have, in the order of terms.
-inline constexpr std::array kLossTermNames = {"cross_entropy", "alignment",      "uniformity", "mask",
-                                              "boundary",      "patch_contrast", "consistency"};
+inline constexpr std::array kLossTermNames = {"cross_entropy", "alignment",      "uniformity",        "mask",
+                                              "boundary",      "patch_contrast", "svd_orthogonality", "svd_norm",
+                                              "consistency"};
 
 // Mean over the parts of a batch, of several ranks: fixed places for every term, so that sums of ranks can be added
 // whether or not each of them had the term.

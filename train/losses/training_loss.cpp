@@ -6,6 +6,7 @@
 #include "train/losses/feature_losses.hpp"
 #include "train/losses/keep_statistics.hpp"
 #include "train/losses/spatial_losses.hpp"
+#include "train/losses/svd_losses.hpp"
 #include "train/nets/autocast.hpp"
 
 namespace dfa::train {
@@ -13,13 +14,21 @@ namespace dfa::train {
 namespace {
 
 NetworkOutput forward(NetworkImpl& impl, const at::Tensor& images, SpatialRows rows, Compute compute) {
-  const AutocastScope autocast(compute);
+  const AutocastScope autocast(compute, impl.device.type());
   return impl.module->forward(images, nullptr, rows);
 }
 
-at::Tensor cross_entropy(const at::Tensor& logits, std::span<const std::int64_t> labels, double smoothing) {
-  const at::Tensor target = torch::tensor(at::ArrayRef<std::int64_t>(labels.data(), labels.size()), torch::kInt64);
-  return at::cross_entropy_loss(logits, target.to(logits.device()), {}, at::Reduction::Mean, -100, smoothing);
+at::Tensor cross_entropy(const at::Tensor& logits, std::span<const std::int64_t> labels, const LossOptions& options) {
+  constexpr std::int64_t kNoClassIgnored = -100;
+  const at::Tensor target =
+      torch::tensor(at::ArrayRef<std::int64_t>(labels.data(), labels.size()), torch::kInt64).to(logits.device());
+  const auto entropy = [&](at::Reduction::Reduction reduction) {
+    return at::cross_entropy_loss(logits, target, {}, reduction, kNoClassIgnored, options.label_smoothing);
+  };
+  if (options.class_weights.empty()) return entropy(at::Reduction::Mean);
+  const at::Tensor of_class = torch::tensor(options.class_weights, torch::kFloat64);
+  return (entropy(at::Reduction::None) * of_class.to(logits.device(), logits.scalar_type()).index_select(0, target))
+      .mean();
 }
 
 at::Tensor find_head(const NetworkImpl& impl, const std::string& name) {
@@ -63,6 +72,12 @@ void add_spatial_terms(const NetworkImpl& impl, const at::Tensor& spatial, const
     sum.add("patch_contrast", options.patch_contrast, patch_contrast_loss(levels, targets, options.patch_temperature));
 }
 
+void add_svd_terms(const NetworkImpl& impl, const LossOptions& options, Sum& sum) {
+  if (options.svd_orthogonality > 0)
+    sum.add("svd_orthogonality", options.svd_orthogonality, svd_orthogonality(impl.module));
+  if (options.svd_norm > 0) sum.add("svd_norm", options.svd_norm, svd_norm_change(impl.module));
+}
+
 }  // namespace
 
 LossGraph training_loss(NetworkImpl& impl, const LossInput& input, const LossOptions& options) {
@@ -70,9 +85,10 @@ LossGraph training_loss(NetworkImpl& impl, const LossInput& input, const LossOpt
   const NetworkOutput out =
       forward(impl, input.images, spatial ? SpatialRows::all : SpatialRows::read, options.compute);
   Sum sum;
-  sum.add("cross_entropy", 1.0, cross_entropy(out.logits, input.labels, options.label_smoothing));
+  sum.add("cross_entropy", 1.0, cross_entropy(out.logits, input.labels, options));
   add_feature_terms(out.feature, input.labels, options, sum);
   if (spatial) add_spatial_terms(impl, out.spatial, input.targets, options, sum);
+  add_svd_terms(impl, options, sum);
   if (needs_strong_view(options)) {
     const KeepStatistics kept(impl);
     const NetworkOutput strong = forward(impl, input.strong, SpatialRows::read, options.compute);

@@ -50,10 +50,15 @@ void scaled_product_into(at::Tensor out, const at::Tensor& a, const at::Tensor& 
   at::baddbmm_out(out, out, a, b, 0, scale);
 }
 
+// Whether rows are worked on by the kernels of row_kernels.hpp.
+bool has_narrow_rows(const at::Tensor& t) {
+  return t.scalar_type() == at::kBFloat16 && t.is_cpu();
+}
+
 // Softmax of bf16 sums in f32 and rounds once.
 at::Tensor weights_of(const at::Tensor& q, const at::Tensor& k, double scale) {
   at::Tensor scores = scaled_product(q, k.transpose(1, 2), scale);
-  if (scores.scalar_type() != at::kBFloat16) return scores.softmax(-1);
+  if (!has_narrow_rows(scores)) return scores.softmax(-1);
   const auto width = static_cast<std::size_t>(scores.size(-1));
   for_rows(scores, [&, rows = bits(scores)](std::int64_t first) { softmax_row(rows + first, width); });
   return scores;
@@ -61,8 +66,7 @@ at::Tensor weights_of(const at::Tensor& q, const at::Tensor& k, double scale) {
 
 // The gradient at the scores; `to_weights` is overwritten where that serves.
 at::Tensor softmax_gradient(const at::Tensor& weights, const at::Tensor& to_weights) {
-  if (weights.scalar_type() != at::kBFloat16)
-    return at::_softmax_backward_data(to_weights, weights, -1, weights.scalar_type());
+  if (!has_narrow_rows(weights)) return at::_softmax_backward_data(to_weights, weights, -1, weights.scalar_type());
   const auto width = static_cast<std::size_t>(weights.size(-1));
   for_rows(weights, [&, from = bits(weights), to = bits(to_weights)](std::int64_t first) {
     softmax_gradient_row(from + first, width, to + first);
@@ -101,7 +105,8 @@ class RecomputedAttention : public torch::autograd::Function<RecomputedAttention
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& first, const at::Tensor& kv,
                             std::int64_t heads) {
-    const c10::impl::ExcludeDispatchKeyGuard as_it_comes(c10::DispatchKey::AutocastCPU);
+    const c10::impl::ExcludeDispatchKeyGuard as_it_comes(
+        c10::DispatchKeySet({c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA}));
     const Parts parts(first, kv);
     const at::Tensor q = stacked(parts.q, heads), k = stacked(parts.k, heads), v = stacked(parts.v, heads);
     context->save_for_backward({q, k, v});

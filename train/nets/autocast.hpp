@@ -1,4 +1,4 @@
-// bf16 autocast on the CPU for a scope. The C++ API has the pieces, not the guard.
+// bf16 autocast on one kind of device for a scope. The C++ API has the pieces, not the guard.
 #pragma once
 
 #include <ATen/autocast_mode.h>
@@ -7,28 +7,34 @@
 
 namespace dfa::train {
 
+// For the device that `like` is on.
+inline bool is_autocast_on(const at::Tensor& like) {
+  return at::autocast::is_autocast_enabled(like.device().type());
+}
+
 class AutocastScope {
  public:
-  explicit AutocastScope(Compute compute) : on_(compute == Compute::bf16) {
+  AutocastScope(Compute compute, at::DeviceType device) : on_(compute == Compute::bf16), device_(device) {
     if (!on_) return;
-    was_enabled_ = at::autocast::is_autocast_enabled(at::kCPU);
-    former_dtype_ = at::autocast::get_autocast_dtype(at::kCPU);
-    at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-    at::autocast::set_autocast_enabled(at::kCPU, true);
+    was_enabled_ = at::autocast::is_autocast_enabled(device_);
+    former_dtype_ = at::autocast::get_autocast_dtype(device_);
+    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+    at::autocast::set_autocast_enabled(device_, true);
     at::autocast::increment_nesting();
   }
   ~AutocastScope() {
     if (!on_) return;
     if (at::autocast::decrement_nesting() == 0)
       at::autocast::clear_cache();  // else the next step would read stale bf16 weights
-    at::autocast::set_autocast_enabled(at::kCPU, was_enabled_);
-    at::autocast::set_autocast_dtype(at::kCPU, former_dtype_);
+    at::autocast::set_autocast_enabled(device_, was_enabled_);
+    at::autocast::set_autocast_dtype(device_, former_dtype_);
   }
   AutocastScope(const AutocastScope&) = delete;
   AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
   bool on_;
+  at::DeviceType device_;
   bool was_enabled_ = false;
   at::ScalarType former_dtype_ = at::kBFloat16;
 };

@@ -1,13 +1,13 @@
 #include "train/nets/norm_linear.hpp"
 
 #include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 
 #include <array>
 #include <functional>
 #include <tuple>
 #include <vector>
 
+#include "train/nets/autocast.hpp"
 #include "train/nets/bf16_bits.hpp"
 #include "train/nets/vit.hpp"
 
@@ -187,7 +187,7 @@ bool is_narrowed(const at::Tensor& x) {
 at::Tensor norm_linear(torch::nn::LayerNorm& norm, const at::Tensor& x, const at::Tensor& weight,
                        const at::Tensor& bias) {
   if (!is_narrowed(x)) {
-    const bool keeps_less = weight.requires_grad() && !at::autocast::is_autocast_enabled(at::kCPU);
+    const bool keeps_less = weight.requires_grad() && !is_autocast_on(x);
     if (keeps_less) return KeepingX::apply(x, norm->weight, norm->bias, weight, bias, norm->options.eps());
     return linear_tokens(norm->forward(x), weight, bias);
   }

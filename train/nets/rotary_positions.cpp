@@ -54,7 +54,7 @@ RotaryPositions make_rotary_positions(const NetworkConfig& config) {
 }
 
 at::Tensor turned(const at::Tensor& qkv, const RotaryPositions& positions) {
-  return Turn::apply(qkv, positions.cos, positions.sin, positions.prefix);
+  return Turn::apply(qkv, positions.cos.to(qkv.device()), positions.sin.to(qkv.device()), positions.prefix);
 }
 
 }  // namespace dfa::train

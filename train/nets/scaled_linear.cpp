@@ -1,7 +1,6 @@
 #include "train/nets/scaled_linear.hpp"
 
-#include <ATen/autocast_mode.h>
-
+#include "train/nets/autocast.hpp"
 #include "train/nets/vit.hpp"
 
 namespace dfa::train {
@@ -51,7 +50,7 @@ class ScaledLinear : public torch::autograd::Function<ScaledLinear> {
 
 at::Tensor scaled_linear(const at::Tensor& tokens, const at::Tensor& weight, const at::Tensor& bias,
                          const at::Tensor& scale) {
-  if (at::autocast::is_autocast_enabled(at::kCPU)) return linear_tokens(tokens, weight * column(scale), bias * scale);
+  if (is_autocast_on(tokens)) return linear_tokens(tokens, weight * column(scale), bias * scale);
   return ScaledLinear::apply(tokens, weight, bias, scale);
 }
 

@@ -17,7 +17,7 @@ Result<at::Tensor> to_torch(const Tensor& tensor) {
 }
 
 Tensor from_torch(const at::Tensor& tensor) {
-  at::Tensor flat = tensor.detach().contiguous();
+  at::Tensor flat = tensor.detach().cpu().contiguous();
   if (flat.is_floating_point()) flat = flat.to(torch::kFloat32);
   const std::size_t count = static_cast<std::size_t>(flat.numel());
   if (flat.scalar_type() == torch::kInt64)

@@ -15,7 +15,7 @@ namespace dfa::train {
 
 // A copy: i64 stays i64, every floating dtype becomes f32. Errors: model_format for other integer dtypes.
 Result<at::Tensor> to_torch(const Tensor& tensor);
-// A copy; every floating dtype becomes f32. Requires: floating or i64, on the CPU.
+// A copy; every floating dtype becomes f32. Requires: floating or i64.
 Tensor from_torch(const at::Tensor& tensor);
 
 // Runs `work`, which may throw c10::Error, and returns its value or ErrorCode::internal (out_of_memory for

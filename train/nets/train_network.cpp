@@ -30,7 +30,7 @@ void keep_freed_memory() {
 }
 
 std::vector<float> values_of(const at::Tensor& tensor) {
-  const at::Tensor flat = tensor.detach().to(torch::kFloat32).contiguous();
+  const at::Tensor flat = tensor.detach().to(torch::kFloat32).cpu().contiguous();
   const float* begin = flat.const_data_ptr<float>();
   return {begin, begin + flat.numel()};
 }
@@ -143,10 +143,10 @@ TrainNetwork::TrainNetwork(std::unique_ptr<NetworkImpl> impl) : impl_(std::move(
 TrainNetwork::~TrainNetwork() = default;
 
 Result<std::unique_ptr<TrainNetwork>> TrainNetwork::create(const NetworkConfig& config, const Tuning& tuning,
-                                                           AttentionPath attention) {
+                                                           AttentionPath attention, const Device& device) {
   DFA_TRY(check_config(config));
   DFA_ASSIGN_OR_RETURN(auto impl, torch_guard("building the network", [&] {
-                         return std::make_unique<NetworkImpl>(config, tuning, attention);
+                         return std::make_unique<NetworkImpl>(config, tuning, attention, device);
                        }));
   DFA_ASSIGN_OR_RETURN(impl->tensors, match_tensors(config, impl->module, tuning));
   for (NamedTensor& item : impl->tensors)
@@ -220,9 +220,9 @@ Result<ForwardValues> TrainNetwork::forward(std::span<const float> images, int n
   return torch_guard("forward", [&] {
     const torch::NoGradGuard no_grad;
     const WideScope wide(*impl_, compute);
-    const AutocastScope autocast(compute);
+    const AutocastScope autocast(compute, impl_->device.type());
     impl_->module->train(mode == Mode::train);
-    const NetworkOutput out = impl_->module->forward(wide.input(input));
+    const NetworkOutput out = impl_->module->forward(wide.input(sent_to(impl_->device, input)));
     return ForwardValues{values_of(out.feature), values_of(out.logits)};
   });
 }
@@ -231,7 +231,7 @@ Result<LossValues> TrainNetwork::loss_and_gradients(const StepInput& input, cons
   const int n = static_cast<int>(input.labels.size());
   DFA_ASSIGN_OR_RETURN(const at::Tensor images, view_images(config(), input.images, n));
   DFA_TRY(check_labels(config(), input.labels));
-  DFA_TRY(check_losses(config(), options));
+  DFA_TRY(check_losses(config(), tuning(), options));
   DFA_TRY(check_heads(*impl_, options));
   LossInput batch{images, input.labels, {}, {}};
   if (needs_masks(options)) {
@@ -249,8 +249,8 @@ Result<LossValues> TrainNetwork::loss_and_gradients(const StepInput& input, cons
     const WideScope wide(*impl_, options.compute);
     std::optional<KeepStatistics> kept;
     if (options.statistics == Statistics::keep) kept.emplace(*impl_);
-    batch.images = wide.input(batch.images);
-    if (batch.strong.defined()) batch.strong = wide.input(batch.strong);
+    batch.images = wide.input(sent_to(impl_->device, batch.images));
+    if (batch.strong.defined()) batch.strong = wide.input(sent_to(impl_->device, batch.strong));
     LossGraph graph = training_loss(*impl_, batch, options);
     graph.total.backward();
     return LossValues{graph.total.item<double>(), std::move(graph.terms), values_of(graph.logits)};
@@ -262,7 +262,7 @@ Status TrainNetwork::add_loss_heads(const TensorMap& heads) {
   for (const auto& [name, tensor] : heads) {
     DFA_ASSIGN_OR_RETURN(at::Tensor made, to_torch(tensor));
     impl_->loss_tensors.push_back({{name, tensor.shape, ParameterGroup::head, ParameterKind::weight},
-                                   made.set_requires_grad(true),
+                                   made.to(impl_->device).set_requires_grad(true),
                                    /*trained=*/true});
   }
   return {};
@@ -297,7 +297,7 @@ Result<std::vector<std::vector<float>>> TrainNetwork::stage_tokens(std::span<con
     const torch::NoGradGuard no_grad;
     impl_->module->train(false);
     std::vector<at::Tensor> stages;
-    impl_->module->forward(input, &stages);
+    impl_->module->forward(sent_to(impl_->device, input), &stages);
     std::vector<std::vector<float>> out;
     for (const at::Tensor& tokens : stages) out.push_back(values_of(tokens));
     return out;

@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "nn/network_config.hpp"
 #include "tensorfile/tensor.hpp"
+#include "train/devices/device.hpp"
 #include "train/losses/loss_options.hpp"
 #include "train/losses/loss_values.hpp"
 #include "train/nets/compute.hpp"
@@ -60,10 +61,12 @@ struct NetworkImpl;  // torch; train/nets/network_impl.hpp
 class TrainNetwork {
  public:
   // Zero weights, until load(). Tensors that `tuning` does not name get no gradient and are never changed by an
-  // optimiser; names are those of training_parameters(), never "what a file happened to contain". Errors:
-  // model_incompatible; internal if the modules' names or shapes are not exactly those of training_parameters().
+  // optimiser; names are those of training_parameters(), never "what a file happened to contain". Everything lives on
+  // `device` (choose_device()); what comes in and goes out is in the host's memory. Errors: model_incompatible;
+  // internal if the modules' names or shapes are not exactly those of training_parameters().
   static Result<std::unique_ptr<TrainNetwork>> create(const NetworkConfig& config, const Tuning& tuning,
-                                                      AttentionPath attention = AttentionPath::fused);
+                                                      AttentionPath attention = AttentionPath::fused,
+                                                      const Device& device = {});
   ~TrainNetwork();
   // For the steps from now on.
   void set_recompute(Recompute what);

@@ -75,9 +75,10 @@ class TorchOptimizer : public Optimizer {
     std::size_t used = 0;
     for (Slot& slot : slots_) {
       const std::vector<std::int64_t>& shape = slot.item.spec.shape;
-      DFA_TRY(take(state, "first." + slot.item.spec.name, shape, slot.first, used));
-      DFA_TRY(take(state, "second." + slot.item.spec.name, shape, slot.second, used));
-      DFA_TRY(take(state, "steps." + slot.item.spec.name, {}, slot.steps, used));
+      const at::Device device = slot.item.tensor.device();
+      DFA_TRY(take(state, "first." + slot.item.spec.name, shape, device, slot.first, used));
+      DFA_TRY(take(state, "second." + slot.item.spec.name, shape, device, slot.second, used));
+      DFA_TRY(take(state, "steps." + slot.item.spec.name, {}, device, slot.steps, used));
     }
     if (used != state.size())
       return fail(ErrorCode::model_tensors,
@@ -88,14 +89,15 @@ class TorchOptimizer : public Optimizer {
 
  private:
   static Status take(const TensorMap& state, const std::string& name, const std::vector<std::int64_t>& shape,
-                     at::Tensor& to, std::size_t& used) {
+                     const at::Device& device, at::Tensor& to, std::size_t& used) {
     to = at::Tensor();
     const auto found = state.find(name);
     if (found == state.end()) return {};
     if (found->second.shape != shape)
       return fail(ErrorCode::model_tensors, "optimiser state {}: got shape {}, expected {}", name,
                   shape_text(found->second.shape), shape_text(shape));
-    DFA_ASSIGN_OR_RETURN(to, to_torch(found->second));
+    DFA_ASSIGN_OR_RETURN(const at::Tensor value, to_torch(found->second));
+    to = value.to(device);
     ++used;
     return {};
   }
@@ -152,7 +154,7 @@ class TorchOptimizer : public Optimizer {
     if (!slot.first.defined()) {
       slot.first = torch::zeros_like(slot.item.tensor);
       slot.second = torch::zeros_like(slot.item.tensor);
-      slot.steps = torch::zeros({}, torch::kFloat32);
+      slot.steps = torch::zeros({}, slot.item.tensor.options());
     }
     slot.steps.add_(1);
     at::_fused_adamw_({slot.item.tensor}, {slot.item.tensor.grad()}, {slot.first}, {slot.second}, {}, {slot.steps},
@@ -194,7 +196,8 @@ class TorchAverage : public WeightAverage {
       if (found == state.end() || found->second.shape != pair.item.spec.shape)
         return fail(ErrorCode::model_tensors, "the weight average lacks {} with shape {}", pair.item.spec.name,
                     shape_text(pair.item.spec.shape));
-      DFA_ASSIGN_OR_RETURN(pair.average, to_torch(found->second));
+      DFA_ASSIGN_OR_RETURN(const at::Tensor value, to_torch(found->second));
+      pair.average = value.to(pair.item.tensor.device());
     }
     return {};
   }

@@ -8,54 +8,48 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "nn/isa.hpp"
-#include "nn/ops/attention_amx_tiles.hpp"
+#include "nn/ops/attention_amx_weights.hpp"
 
 namespace dfa {
 namespace {
 
+using namespace tiles;
+
 // Note [Attention on tiles]
 // A tile register holds 16 rows of 64 bytes. One instruction multiplies A (16 x 32 bf16) with B (32 x 16 bf16, stored
 // as 16 rows of 16 pairs: value 2r and 2r + 1 of column n lie together) and adds to C (16 x 16 f32). One task is an
-// image, a head and a range of queries. It packs the head's keys and values as such B tiles once; then queries are
-// taken 32 at a time: the scores of all keys (32 x K f32), their exponentials as bf16, and the product with the values.
-// For 1029 keys of 128 values all of it is 0.9 MB: the second cache level. The square of scores is never in memory.
+// image, a head and a range of queries. It packs the head's keys and values as such B tiles once (1029 keys of 128: 0.5
+// MB, the second cache level), then takes 32 queries and 64 keys at a time: a unit. Its scores, its weights as bf16 and
+// the 32 unnormalised results stay in the first cache level; from the second, tiles come half as fast.
+//
+// Weights are exp(score - top), where top is the largest score of the query's first unit. A later score above it does
+// no harm until it is above by kReach: then top is raised, and the sum and the result so far are scaled.
 //
 // Tiles multiply beside the vector units, and exponentials cost as much as both products. So three things go on at
-// once: the scores of one block of queries, the exponentials of the block before, and its product with the values as
-// far as the exponentials have come. The processor finds what is independent by itself, but it looks ahead only some
-// hundred instructions: a few exponentials stand behind every few products (Weighing). What the next task will read
-// is fetched on the way: a head's rows are far apart, and nothing else would ask for them in time.
-constexpr std::size_t kQueries = 32;    // a block of queries: two tiles
-constexpr std::size_t kKeys = 32;       // keys are padded to this
-constexpr std::size_t kLanes = 16;      // of a vector
-constexpr std::size_t kKeyBlock = 128;  // keys whose exponentials are finished together
-constexpr std::size_t kLine = 32;       // bf16 values of a cache line
-constexpr std::size_t kLineBytes = 64;
-
-constexpr std::size_t round_up(std::size_t value, std::size_t step) {
-  return (value + step - 1) / step * step;
-}
-
+// once: the scores of unit u + 1, the weights of unit u, and the product of unit u - 1 with the values. The processor
+// finds what is independent by itself, but it looks ahead only some hundred instructions: the weights of a query or two
+// are made behind every few products (Weighing). What will be read and written soon is fetched on the way: a head's
+// rows are far apart, and nothing else would ask for them in time (Ahead).
 // Where a task's pieces lie in its thread's scratch, in bytes; each begins on a cache line.
 struct Layout {
   std::size_t head_dim, keys;  // keys padded
-  std::size_t score_row;       // an odd number of cache lines: rows do not fall upon the same ones of the first level
-  std::size_t packed_keys, packed_values, queries, scores[2], weights, mixed, total;
+  std::size_t packed_keys, packed_values, queries[2], scores[2], weights[2], mixed, total;
 
   explicit Layout(const AttentionShape& shape)
       : head_dim(static_cast<std::size_t>(shape.head_dim)),
-        keys(round_up(static_cast<std::size_t>(shape.keys), kKeys)),
-        score_row(keys + kLanes) {
-    packed_keys = 0;
-    packed_values = packed_keys + sizeof(std::uint16_t) * keys * head_dim;
-    queries = packed_values + sizeof(std::uint16_t) * keys * head_dim;
-    scores[0] = queries + sizeof(std::uint16_t) * kQueries * head_dim;
-    scores[1] = scores[0] + sizeof(float) * kQueries * score_row;
-    weights = scores[1] + sizeof(float) * kQueries * score_row;
-    mixed = weights + sizeof(std::uint16_t) * kQueries * keys;
-    total = round_up(mixed + sizeof(float) * kQueries * head_dim, kLineBytes);
+        keys(round_up(static_cast<std::size_t>(shape.keys), kKeyAlign)) {
+    std::size_t end = 0;
+    const auto place = [&](std::size_t bytes) { return std::exchange(end, end + round_up(bytes, kLineBytes)); };
+    packed_keys = place(sizeof(std::uint16_t) * keys * head_dim);
+    packed_values = place(sizeof(std::uint16_t) * keys * head_dim);
+    for (std::size_t& one : queries) one = place(sizeof(std::uint16_t) * kQueries * head_dim);
+    for (std::size_t& one : scores) one = place(sizeof(float) * kQueries * kMostKeys);
+    for (std::size_t& one : weights) one = place(sizeof(std::uint16_t) * kQueries * kMostKeys);
+    mixed = place(sizeof(float) * kQueries * head_dim);
+    total = end;
   }
 };
 
@@ -69,205 +63,39 @@ struct Task {
   std::size_t queries;
 };
 
-// Asks for the rows of a later task, one at each step.
-class Ahead {
- public:
-  Ahead(const AttentionShape& shape, const Task* task) {
-    if (task == nullptr) return;
-    const std::size_t keys = static_cast<std::size_t>(shape.keys);
-    lines_ = static_cast<std::size_t>(shape.head_dim) / kLine;
-    rows_[0] = {task->k, shape.kv.row, keys};
-    rows_[1] = {task->v, shape.kv.row, keys};
-    rows_[2] = {task->q, shape.q.row, std::min(task->queries, 2 * kQueries)};
-  }
-
-  DFA_AMX void step() {
-    for (const tiles::Rows& rows : rows_) {
-      if (next_ >= rows.count) continue;
-      const std::uint16_t* row = rows.first + next_ * rows.stride;
-      for (std::size_t line = 0; line < lines_; ++line) _mm_prefetch(row + line * kLine, _MM_HINT_T1);
-    }
-    ++next_;
-  }
-
- private:
-  tiles::Rows rows_[3] = {};
-  std::size_t lines_ = 0;
-  std::size_t next_ = 0;
-};
-
-// 2^t, times 2^-inf = 0. t = n + f with f in [0, 1); 2^f by the cubic that errs least: 1.1e-4 of the value, where bf16
-// keeps 4e-3.
-DFA_AMX inline __m512 power_of_two(__m512 t) {
-  constexpr int kDown = 1;
-  const __m512 f = _mm512_reduce_ps(t, kDown);
-  __m512 power = _mm512_fmadd_ps(f, _mm512_set1_ps(0.0780242756F), _mm512_set1_ps(0.22606726F));
-  power = _mm512_fmadd_ps(power, f, _mm512_set1_ps(0.695833623F));
-  power = _mm512_fmadd_ps(power, f, _mm512_set1_ps(0.999925196F));
-  return _mm512_scalef_ps(power, t);
-}
-
-constexpr float kLog2E = 1.44269504F;
-
-// What is known of the queries of one block.
-struct Block {
-  std::size_t count = 0;                        // queries
-  float* scores = nullptr;                      // (32, score_row)
-  alignas(64) float largest[kQueries][kLanes];  // of the scores, by lane
-  alignas(64) float sums[kQueries][kLanes];     // of the weights, by lane
-  float tops[kQueries];                         // largest score * log2(e)
-};
-
-// The exponentials of one block of queries, to be done in small pieces: one query and one block of keys a piece, all
-// queries of a block of keys first. Weights lie in blocks of keys as well, (32, width) each.
-class Weighing {
- public:
-  Weighing(const Layout& at, std::size_t keys, Block& block, std::uint16_t* weights, Ahead& ahead)
-      : score_row_(at.score_row),
-        vectors_((keys + kLanes - 1) / kLanes),
-        block_(block),
-        weights_(weights),
-        ahead_(ahead) {}
-
-  std::size_t pieces() const { return block_.count * ((vectors_ * kLanes + kKeyBlock - 1) / kKeyBlock); }
-
-  DFA_AMX void some(std::size_t pieces) {
-    for (; pieces > 0 && key_ < vectors_ * kLanes; --pieces) piece();
-  }
-  // Everything up to the block of keys that begins with `key`.
-  DFA_AMX void finish(std::size_t key) {
-    while (key_ <= key && key_ < vectors_ * kLanes) piece();
-  }
-
- private:
-  DFA_AMX void piece() {
-    const std::size_t vectors = std::min(kKeyBlock / kLanes, vectors_ - key_ / kLanes);
-    const float* scores = block_.scores + query_ * score_row_ + key_;
-    std::uint16_t* weights = weights_ + key_ * kQueries + query_ * round_up(vectors * kLanes, kKeys);
-    if (vectors == kKeyBlock / kLanes)
-      weigh(scores, kKeyBlock / kLanes, weights);
-    else
-      weigh(scores, vectors, weights);
-    ahead_.step();
-    if (++query_ < block_.count) return;
-    query_ = 0;
-    key_ += kKeyBlock;
-  }
-
-  // weights = exp(scores - top)
-  DFA_AMX inline __attribute__((always_inline)) void weigh(const float* scores, std::size_t vectors,
-                                                           std::uint16_t* weights) {
-    const __m512 top = _mm512_set1_ps(block_.tops[query_]);
-    const __m512 log2e = _mm512_set1_ps(kLog2E);
-    __m512 even = _mm512_load_ps(block_.sums[query_]);
-    __m512 odd = _mm512_setzero_ps();
-    for (std::size_t i = 0; i < vectors; i += 2) {
-      const __m512 left = power_of_two(_mm512_fmsub_ps(_mm512_load_ps(scores + i * kLanes), log2e, top));
-      __m512 right = _mm512_setzero_ps();
-      if (i + 1 < vectors) right = power_of_two(_mm512_fmsub_ps(_mm512_load_ps(scores + (i + 1) * kLanes), log2e, top));
-      even = _mm512_add_ps(even, left);
-      odd = _mm512_add_ps(odd, right);
-      const __m512bh narrow = _mm512_cvtne2ps_pbh(right, left);
-      std::memcpy(weights + i * kLanes, &narrow, sizeof narrow);
-    }
-    _mm512_store_ps(block_.sums[query_], _mm512_add_ps(even, odd));
-  }
-
-  std::size_t score_row_, vectors_;
-  Block& block_;
-  std::uint16_t* weights_;
-  Ahead& ahead_;
-  std::size_t query_ = 0;
-  std::size_t key_ = 0;  // of the current block of keys
-};
-
-// Pieces of the exponentials behind each product.
-struct Beside {
-  Weighing* weighing;  // null: nothing to do beside
-  std::size_t pieces;
-
-  DFA_AMX void step() const {
-    if (weighing != nullptr) weighing->some(pieces);
-  }
-};
-
-// Keys that are not there must neither win the maximum nor weigh anything: exp(-inf) is 0.
-DFA_AMX void mask_scores(Block& block, std::size_t row, std::size_t keys) {
-  const std::size_t first = keys / kLanes * kLanes;
-  if (first == keys) return;
-  const __mmask16 missing = static_cast<__mmask16>(0xffffU << (keys - first));
-  for (std::size_t i = 0; i < block.count; ++i)
-    _mm512_mask_store_ps(block.scores + i * row + first, missing, _mm512_set1_ps(-__builtin_inff()));
-}
-
-template <int kAcross>
-DFA_AMX inline void raise_largest(Block& block, const float* scores, std::size_t row) {
-  for (std::size_t i = 0; i < block.count; ++i) {
-    __m512 largest = _mm512_max_ps(_mm512_load_ps(block.largest[i]), _mm512_load_ps(scores + i * row));
-    if constexpr (kAcross == 2) largest = _mm512_max_ps(largest, _mm512_load_ps(scores + i * row + kLanes));
-    _mm512_store_ps(block.largest[i], largest);
-  }
-}
-
-template <int kDown, int kAcross>
-DFA_AMX inline void score_columns(const Layout& at, const std::uint16_t* queries, const std::uint16_t* keys,
-                                  float* scores, const Beside& beside) {
-  const std::size_t steps = at.head_dim / tiles::kDepth;
-  tiles::clear_sums<kDown, kAcross>();
-  for (std::size_t step = 0; step < steps; ++step) {
-    tiles::add_product<kDown, kAcross>(queries + step * tiles::kDepth, at.head_dim, keys + step * tiles::kTile,
-                                       keys + (steps + step) * tiles::kTile);
-    beside.step();
-  }
-  tiles::store_sums<kDown, kAcross>(scores, at.score_row);
-}
-
-// The scores of a block of queries, and the largest of each query.
-template <int kDown>
-DFA_AMX void score_block(const Layout& at, std::size_t keys, const std::uint16_t* queries, const std::uint16_t* packed,
-                         Block& block, const Beside& beside) {
-  for (std::size_t i = 0; i < block.count; ++i) {
-    _mm512_store_ps(block.largest[i], _mm512_set1_ps(-__builtin_inff()));
-    _mm512_store_ps(block.sums[i], _mm512_setzero_ps());
-  }
-  for (std::size_t key = 0; key < keys; key += kKeys) {
-    float* scores = block.scores + key;
-    if (key + kLanes < keys)
-      score_columns<kDown, 2>(at, queries, packed + key * at.head_dim, scores, beside);
-    else
-      score_columns<kDown, 1>(at, queries, packed + key * at.head_dim, scores, beside);
-    if (key + kKeys >= keys) mask_scores(block, at.score_row, keys);
-    if (key + kLanes < keys)
-      raise_largest<2>(block, scores, at.score_row);
-    else
-      raise_largest<1>(block, scores, at.score_row);
-  }
-  for (std::size_t i = 0; i < block.count; ++i)
-    block.tops[i] = kLog2E * _mm512_reduce_max_ps(_mm512_load_ps(block.largest[i]));
-}
-
-// mixed (32, head_dim) = weights v, block of keys by block of keys.
-template <int kDown>
-DFA_AMX void mix_block(const Layout& at, std::size_t keys, const std::uint16_t* weights, const std::uint16_t* packed,
-                       float* mixed, Weighing& weighing, std::size_t pieces) {
-  const std::size_t column = at.keys / tiles::kDepth * tiles::kTile;  // of tiles
-  const Beside beside{&weighing, pieces};
-  for (std::size_t key = 0; key < keys; key += kKeyBlock) {
-    const std::size_t width = std::min(kKeyBlock, at.keys - key);
-    weighing.finish(key);
-    tiles::order_memory();
-    for (std::size_t i = 0; i < at.head_dim; i += 2 * tiles::kRows) {
-      if (key == 0)
-        tiles::clear_sums<kDown, 2>();
+// scores (32, keys) = q k^T
+DFA_AMX void score_unit(const Layout& at, const Unit& unit, const std::uint16_t* queries, const std::uint16_t* packed,
+                        Chain& chain, Weighing* beside) {
+  const std::size_t steps = at.head_dim / kDepth;
+  for (std::size_t key = 0; key < unit.keys; key += 2 * kRows) {
+    for (std::size_t step = 0; step < steps; ++step) {
+      const std::uint16_t* left = packed + (unit.first_key + key) * at.head_dim + step * kTile;
+      const Factors factors{queries + step * kDepth, at.head_dim, left, left + steps * kTile};
+      if (step == 0)
+        chain.begin(factors, {unit.scores + key, kMostKeys}, Chain::From::zero);
       else
-        tiles::load_sums<kDown, 2>(mixed + i, at.head_dim);
-      const std::uint16_t* left = packed + i / tiles::kRows * column + key / tiles::kDepth * tiles::kTile;
-      for (std::size_t step = 0; step < width / tiles::kDepth; ++step) {
-        tiles::add_product<kDown, 2>(weights + key * kQueries + step * tiles::kDepth, width, left + step * tiles::kTile,
-                                     left + column + step * tiles::kTile);
-        beside.step();
-      }
-      tiles::store_sums<kDown, 2>(mixed + i, at.head_dim);
+        chain.add(factors);
+      if (beside != nullptr) beside->step();
+    }
+  }
+}
+
+// mixed (32, head_dim) = or += weights v
+DFA_AMX void mix_unit(const Layout& at, const Unit& unit, const std::uint16_t* packed, float* mixed, Chain& chain,
+                      Weighing* beside) {
+  const std::size_t steps = (unit.keys + kDepth - 1) / kDepth;
+  const std::size_t column = at.keys / kDepth * kTile;  // of tiles
+  const auto from = unit.first ? Chain::From::zero : Chain::From::what_is_there;
+  for (std::size_t i = 0; i < at.head_dim; i += 2 * kRows) {
+    for (std::size_t step = 0; step < steps; ++step) {
+      const std::size_t tile = unit.first_key / kDepth + step;
+      const std::uint16_t* left = packed + i / kRows * column + tile * kTile;
+      const Factors factors{unit.weights + step * kDepth, kMostKeys, left, left + column};
+      if (step == 0)
+        chain.begin(factors, {mixed + i, at.head_dim}, from);
+      else
+        chain.add(factors);
+      if (beside != nullptr) beside->step();
     }
   }
 }
@@ -283,31 +111,28 @@ DFA_AMX inline __m128i codes_of(__m512 values, const float* multipliers, int zer
 // One query's result, `at` values behind the beginning.
 DFA_AMX void store_row(const float* mixed, std::size_t head_dim, float factor, const AttentionOut& out, std::size_t at,
                        std::size_t channel) {
-  for (std::size_t i = 0; i < head_dim; i += 16) {
-    const __m512 values = _mm512_mul_ps(_mm512_loadu_ps(mixed + i), _mm512_set1_ps(factor));
-    std::byte* to = out.values + (at + i) * element_size(out.element);
-    if (out.element == Element::f32) {
-      _mm512_storeu_ps(to, values);
-    } else if (out.element == Element::bf16) {
-      const __m256bh narrow = _mm512_cvtneps_pbh(values);
-      std::memcpy(to, &narrow, sizeof narrow);
-    } else {
-      const __m128i codes = codes_of(values, out.codes->multipliers.data() + channel + i, out.codes->zero_point);
-      std::memcpy(to, &codes, sizeof codes);
-    }
-  }
-}
-
-// The queries of a block, beside each other; the rows of the block after it are asked for.
-DFA_AMX void load_queries(const AttentionShape& shape, const Task& task, std::size_t first, std::size_t count,
-                          std::size_t head_dim, std::uint16_t* queries) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint16_t* row = task.q + (first + i) * shape.q.row;
-    const bool more = first + i + kQueries < task.queries;
-    for (std::size_t j = 0; j < head_dim; j += kLine) {
-      _mm512_store_si512(queries + i * head_dim + j, _mm512_loadu_si512(row + j));
-      if (more) _mm_prefetch(row + kQueries * shape.q.row + j, _MM_HINT_T0);
-    }
+  const __m512 scale = _mm512_set1_ps(factor);
+  std::byte* to = out.values + at * element_size(out.element);
+  switch (out.element) {
+    case Element::f32:
+      for (std::size_t i = 0; i < head_dim; i += kLanes)
+        _mm512_storeu_ps(to + i * sizeof(float), _mm512_mul_ps(_mm512_load_ps(mixed + i), scale));
+      return;
+    case Element::bf16:
+      for (std::size_t i = 0; i < head_dim; i += 2 * kLanes) {
+        const __m512 low = _mm512_mul_ps(_mm512_load_ps(mixed + i), scale);
+        const __m512 high = _mm512_mul_ps(_mm512_load_ps(mixed + i + kLanes), scale);
+        const __m512bh narrow = _mm512_cvtne2ps_pbh(high, low);
+        std::memcpy(to + i * sizeof(std::uint16_t), &narrow, sizeof narrow);
+      }
+      return;
+    case Element::u8:
+      const float* multipliers = out.codes->multipliers.data() + channel;
+      for (std::size_t i = 0; i < head_dim; i += kLanes) {
+        const __m512 values = _mm512_mul_ps(_mm512_load_ps(mixed + i), scale);
+        const __m128i codes = codes_of(values, multipliers + i, out.codes->zero_point);
+        std::memcpy(to + i, &codes, sizeof codes);
+      }
   }
 }
 
@@ -327,10 +152,10 @@ class FlushSubnormals {
   unsigned before_;
 };
 
-// One task's way through its queries.
+// One task's way through its units.
 class Head {
  public:
-  Head(const AttentionShape& shape, const Layout& at, std::byte* scratch, const Task& task, Ahead ahead)
+  Head(const AttentionShape& shape, const Layout& at, std::byte* scratch, const Task& task, Ahead& ahead)
       : shape_(shape),
         at_(at),
         task_(task),
@@ -338,61 +163,132 @@ class Head {
         keys_(static_cast<std::size_t>(shape.keys)),
         packed_keys_(reinterpret_cast<std::uint16_t*>(scratch + at.packed_keys)),
         packed_values_(reinterpret_cast<std::uint16_t*>(scratch + at.packed_values)),
-        queries_(reinterpret_cast<std::uint16_t*>(scratch + at.queries)),
-        weights_(reinterpret_cast<std::uint16_t*>(scratch + at.weights)),
         mixed_(reinterpret_cast<float*>(scratch + at.mixed)) {
-    for (int i = 0; i < 2; ++i) blocks_[i].scores = reinterpret_cast<float*>(scratch + at.scores[i]);
-  }
-
-  DFA_AMX void attend() {
-    tiles::pack_transposed({task_.k, shape_.kv.row, keys_}, at_.keys, at_.head_dim, packed_keys_);
-    tiles::pack_pairs({task_.v, shape_.kv.row, keys_}, at_.keys, at_.head_dim, packed_values_);
-    score(0, {nullptr, 0});
-    for (std::size_t first = 0; first < task_.queries; first += kQueries) {
-      Block& block = block_of(first);
-      Weighing weighing(at_, keys_, block, weights_, ahead_);
-      // As many steps to come as there are tiles of keys, twice: in the next block's scores and in this one's product.
-      const std::size_t steps = 2 * (at_.keys / kKeys) * (at_.head_dim / tiles::kDepth);
-      const std::size_t pieces = (weighing.pieces() + steps - 1) / steps;
-      if (first + kQueries < task_.queries) score(first + kQueries, {&weighing, pieces});
-      if (block.count > tiles::kRows)
-        mix_block<2>(at_, keys_, weights_, packed_values_, mixed_, weighing, pieces);
-      else
-        mix_block<1>(at_, keys_, weights_, packed_values_, mixed_, weighing, pieces);
-      store(first, block);
+    for (std::size_t i = 0; i < 2; ++i) {
+      queries_[i] = reinterpret_cast<std::uint16_t*>(scratch + at.queries[i]);
+      scores_[i] = reinterpret_cast<float*>(scratch + at.scores[i]);
+      weights_[i] = reinterpret_cast<std::uint16_t*>(scratch + at.weights[i]);
     }
   }
 
- private:
-  Block& block_of(std::size_t first) { return blocks_[first / kQueries % 2]; }
-
-  DFA_AMX void score(std::size_t first, const Beside& beside) {
-    Block& block = block_of(first);
-    block.count = std::min(kQueries, task_.queries - first);
-    load_queries(shape_, task_, first, block.count, at_.head_dim, queries_);
-    tiles::order_memory();
-    if (block.count > tiles::kRows)
-      score_block<2>(at_, keys_, queries_, packed_keys_, block, beside);
-    else
-      score_block<1>(at_, keys_, queries_, packed_keys_, block, beside);
+  // Unit i + 1 is scored, unit i weighed and unit i - 1 mixed at the same time.
+  DFA_AMX void attend() {
+    pack_transposed({task_.k, shape_.kv.row, keys_}, at_.keys, at_.head_dim, packed_keys_);
+    pack_pairs({task_.v, shape_.kv.row, keys_}, at_.keys, at_.head_dim, packed_values_);
+    const std::size_t across = std::max<std::size_t>(1, (keys_ + kMostKeys - kKeys - 1) / kKeys);
+    const std::size_t units = across * ((task_.queries + kQueries - 1) / kQueries);
+    load_queries(0);
+    Unit before, now, next = unit(0, across);
+    score(next, nullptr);
+    chain_.finish();
+    for (std::size_t i = 0; i < units; ++i) {
+      before = std::exchange(now, next);
+      if (i + 1 < units) next = unit(i + 1, across);
+      if (i > 0) prepare_result(before);
+      Weighing weighing(now, ahead_, (i + 1 < units ? steps_of(next) : 0) + (i > 0 ? steps_of(before) : 0));
+      if (i + 1 < units) score(next, &weighing);
+      if (i > 0) mix(before, &weighing);
+      weighing.finish();
+      // The scores are stored when the second step after them comes, before the next unit's.
+      if (i == 0 || steps_of(before) < 2) chain_.finish();
+      if (i > 0 && before.last) store(before);
+    }
+    prepare_result(now);
+    mix(now, nullptr);
+    store(now);
   }
 
-  DFA_AMX void store(std::size_t first, const Block& block) {
-    for (std::size_t i = 0; i < block.count; ++i) {
-      const float factor = 1.0F / _mm512_reduce_add_ps(_mm512_load_ps(block.sums[i]));
-      store_row(mixed_ + i * at_.head_dim, at_.head_dim, factor, task_.out,
-                task_.first_out + (first + i) * shape_.out.row, task_.first_channel);
+ private:
+  Unit unit(std::size_t index, std::size_t across) {
+    const std::size_t row = index / across, column = index % across;
+    Block& block = blocks_[row % 3];
+    if (column == 0) block.count = std::min(kQueries, task_.queries - row * kQueries);
+    return {&block,
+            column + 1 < across ? kKeys : keys_ - column * kKeys,
+            column == 0,
+            column + 1 == across,
+            column * kKeys,
+            row * kQueries,
+            scores_[index % 2],
+            weights_[index % 2]};
+  }
+
+  // Products of tiles in either half of a unit.
+  std::size_t steps_of(const Unit& unit) const {
+    return (unit.keys + kKeyAlign - 1) / kKeyAlign * (at_.head_dim / kDepth);
+  }
+
+  DFA_AMX void score(const Unit& unit, Weighing* beside) {
+    order_memory();
+    score_unit(at_, unit, queries_[unit.first_query / kQueries % 2], packed_keys_, chain_, beside);
+    // Not right before they are read: tiles wait for stores that are not yet in the cache.
+    if (unit.first) load_queries(unit.first_query + kQueries);
+  }
+
+  // A block of queries, beside each other; those after it are asked for.
+  DFA_AMX void load_queries(std::size_t first) {
+    if (first >= task_.queries) return;
+    const std::uint16_t* q = task_.q + first * shape_.q.row;
+    std::uint16_t* queries = queries_[first / kQueries % 2];
+    const std::size_t left = task_.queries - first;
+    for (std::size_t i = 0; i < std::min(kQueries, left); ++i) {
+      for (std::size_t j = 0; j < at_.head_dim; j += kDepth)
+        _mm512_store_si512(queries + i * at_.head_dim + j, _mm512_loadu_si512(q + i * shape_.q.row + j));
+    }
+    if (left > kQueries)
+      ahead_.want(Ahead::queries,
+                  rows_of(q + kQueries * shape_.q.row, shape_.q.row, std::min(kQueries, left - kQueries)));
+  }
+
+  DFA_AMX void mix(const Unit& unit, Weighing* beside) {
+    order_memory();
+    mix_unit(at_, unit, packed_values_, mixed_, chain_, beside);
+  }
+
+  // Before a unit's values are added: the result so far is brought to its tops, or its place is asked for.
+  DFA_AMX void prepare_result(const Unit& unit) {
+    Block& block = *unit.block;
+    if (unit.first) {
+      std::fill(block.scales, block.scales + kQueries, 1.0F);
+      const std::size_t bytes = element_size(task_.out.element);
+      ahead_.want(Ahead::results, {task_.out.values + place_of(unit, 0) * bytes, shape_.out.row * bytes, block.count});
+    } else if (block.raised) {
+      chain_.finish();
+      for (std::size_t i = 0; i < block.count; ++i) {
+        for (std::size_t j = 0; j < at_.head_dim; j += kLanes) {
+          float* values = mixed_ + i * at_.head_dim + j;
+          _mm512_store_ps(values, _mm512_mul_ps(_mm512_load_ps(values), _mm512_set1_ps(block.scales[i])));
+        }
+        block.scales[i] = 1.0F;
+      }
+    }
+    block.raised = false;
+  }
+
+  std::size_t place_of(const Unit& unit, std::size_t query) const {
+    return task_.first_out + (unit.first_query + query) * shape_.out.row;
+  }
+
+  DFA_AMX void store(const Unit& unit) {
+    chain_.finish();
+    for (std::size_t i = 0; i < unit.block->count; ++i) {
+      const float factor = 1.0F / _mm512_reduce_add_ps(_mm512_load_ps(unit.block->sums[i]));
+      store_row(mixed_ + i * at_.head_dim, at_.head_dim, factor, task_.out, place_of(unit, i), task_.first_channel);
     }
   }
 
   const AttentionShape& shape_;
   const Layout& at_;
   const Task& task_;
-  Ahead ahead_;
+  Ahead& ahead_;
   std::size_t keys_;
-  std::uint16_t *packed_keys_, *packed_values_, *queries_, *weights_;
+  std::uint16_t *packed_keys_, *packed_values_;
   float* mixed_;
-  Block blocks_[2];
+  std::uint16_t* queries_[2];
+  float* scores_[2];
+  std::uint16_t* weights_[2];
+  Block blocks_[3];
+  Chain chain_;
 };
 
 // The kernel hands out the tiles' state on request only (arch_prctl ARCH_REQ_XCOMP_PERM).
@@ -453,13 +349,19 @@ DFA_AMX void attend_tasks(const AttentionShape& shape, const Tasks& tasks, std::
                           std::byte* scratch) {
   const Layout at(shape);
   const FlushSubnormals flush;
-  tiles::configure();
+  configure();
   int index = taken.fetch_add(1);
   while (index < tasks.count()) {
     const int next = taken.fetch_add(1);
     const Task task = tasks[index];
-    const Task later = next < tasks.count() ? tasks[next] : task;
-    Head(shape, at, scratch, task, Ahead(shape, next < tasks.count() ? &later : nullptr)).attend();
+    Ahead ahead(at.head_dim);
+    if (next < tasks.count()) {
+      const Task later = tasks[next];
+      const std::size_t keys = static_cast<std::size_t>(shape.keys);
+      ahead.want(Ahead::keys, rows_of(later.k, shape.kv.row, keys));
+      ahead.want(Ahead::values, rows_of(later.v, shape.kv.row, keys));
+    }
+    Head(shape, at, scratch, task, ahead).attend();
     index = next;
   }
   _tile_release();
@@ -473,7 +375,7 @@ bool has_amx() {
 }
 
 bool fits_amx(const AttentionShape& shape) {
-  return shape.head_dim > 0 && static_cast<std::size_t>(shape.head_dim) % tiles::kDepth == 0;
+  return shape.head_dim > 0 && static_cast<std::size_t>(shape.head_dim) % kDepth == 0;
 }
 
 std::size_t attention_amx_scratch(const AttentionShape& shape, int threads) {

@@ -1,7 +1,11 @@
 // Tile registers for attention_amx.cpp: how operands are packed, and products of 32 x 32 values.
 #pragma once
 
+// GCC 12 warns of the undefined values in its own header wherever a maximum is inlined.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 
 #include <algorithm>
 #include <cstddef>
@@ -34,7 +38,7 @@ DFA_AMX inline void configure() {
                                    kRowBytes, kRowBytes, kRowBytes, kRowBytes};
     std::uint8_t rows[16] = {kRows, kRows, kRows, kRows, kRows, kRows, kRows, kRows};
   };
-  static const Config config;
+  static constexpr Config config;
   _tile_loadconfig(&config);
 }
 
@@ -113,50 +117,112 @@ DFA_AMX inline void pack_pairs(const Rows& v, std::size_t padded, std::size_t wi
   }
 }
 
-// The sums in tiles 0 to 3: 32 x 32 values, of which a narrower product has the upper or the left ones only.
-template <int kDown, int kAcross>
-DFA_AMX inline void clear_sums() {
-  _tile_zero(0);
-  if constexpr (kAcross == 2) _tile_zero(1);
-  if constexpr (kDown == 2) _tile_zero(2);
-  if constexpr (kDown == 2 && kAcross == 2) _tile_zero(3);
-}
+// The operands of one step: a is (32, 32), left and right are B tiles of 16 columns each.
+struct Factors {
+  const std::uint16_t* a;
+  std::size_t stride;  // of a, in values
+  const std::uint16_t* left;
+  const std::uint16_t* right;
+};
 
-template <int kDown, int kAcross>
-DFA_AMX inline void load_sums(const float* c, std::size_t stride) {
-  const long bytes = static_cast<long>(stride * sizeof(float));
-  _tile_loadd(0, c, bytes);
-  if constexpr (kAcross == 2) _tile_loadd(1, c + kRows, bytes);
-  if constexpr (kDown == 2) _tile_loadd(2, c + kRows * stride, bytes);
-  if constexpr (kDown == 2 && kAcross == 2) _tile_loadd(3, c + kRows * stride + kRows, bytes);
-}
+struct Sums {
+  float* c = nullptr;  // (32, 32)
+  std::size_t stride = 0;
+};
 
-template <int kDown, int kAcross>
-DFA_AMX inline void store_sums(float* c, std::size_t stride) {
-  const long bytes = static_cast<long>(stride * sizeof(float));
-  _tile_stored(0, c, bytes);
-  if constexpr (kAcross == 2) _tile_stored(1, c + kRows, bytes);
-  if constexpr (kDown == 2) _tile_stored(2, c + kRows * stride, bytes);
-  if constexpr (kDown == 2 && kAcross == 2) _tile_stored(3, c + kRows * stride + kRows, bytes);
-}
+// Products one after the other, each a sum of steps in tiles 0 to 3. Operands are loaded one step before they are
+// multiplied: what stands between two steps (hundreds of instructions, often) is as far as the processor looks ahead.
+// The sums of a product are stored tile by tile while the next begins: four stores in a row would leave the multipliers
+// idle for as long as six products take.
+class Chain {
+ public:
+  enum class From { zero, what_is_there };
 
-// sums += a (32, 32) b, where b is a tile for the left 16 columns and one for the right. a's stride in values.
-template <int kDown, int kAcross>
-DFA_AMX inline void add_product(const std::uint16_t* a, std::size_t stride, const std::uint16_t* left,
-                                const std::uint16_t* right) {
-  const long bytes = static_cast<long>(stride * sizeof(std::uint16_t));
-  _tile_loadd(4, a, bytes);
-  _tile_loadd(6, left, kRowBytes);
-  _tile_dpbf16ps(0, 4, 6);
-  if constexpr (kAcross == 2) {
-    _tile_loadd(7, right, kRowBytes);
+  // The first step of a product.
+  DFA_AMX void begin(const Factors& factors, const Sums& sums, From from) {
+    multiply();
+    load(factors);
+    loaded_ = from == From::zero ? Loaded::first_from_zero : Loaded::first;
+    next_ = sums;
+  }
+
+  DFA_AMX void add(const Factors& factors) {
+    multiply();
+    load(factors);
+    loaded_ = Loaded::more;
+  }
+
+  // Everything up to here is stored.
+  DFA_AMX void finish() {
+    multiply();
+    loaded_ = Loaded::nothing;
+    if (sums_.c == nullptr) return;
+    const long bytes = row_bytes(sums_);
+    _tile_stored(0, sums_.c, bytes);
+    _tile_stored(1, right(sums_), bytes);
+    _tile_stored(2, lower(sums_), bytes);
+    _tile_stored(3, lower(sums_) + kRows, bytes);
+    sums_ = {};
+  }
+
+ private:
+  enum class Loaded { nothing, first_from_zero, first, more };
+
+  static long row_bytes(const Sums& sums) { return static_cast<long>(sums.stride * sizeof(float)); }
+  static float* right(const Sums& sums) { return sums.c + kRows; }
+  static float* lower(const Sums& sums) { return sums.c + kRows * sums.stride; }
+
+  // B comes from the second cache level and is wanted once a block of queries: as a stream it does not drive A and C
+  // out of the first.
+  DFA_AMX void load(const Factors& factors) {
+    const long bytes = static_cast<long>(factors.stride * sizeof(std::uint16_t));
+    _tile_loadd(4, factors.a, bytes);
+    _tile_stream_loadd(6, factors.left, kRowBytes);
+    _tile_loadd(5, factors.a + kRows * factors.stride, bytes);
+    _tile_stream_loadd(7, factors.right, kRowBytes);
+  }
+
+  DFA_AMX void multiply() {
+    switch (loaded_) {
+      case Loaded::nothing:
+        return;
+      case Loaded::first_from_zero:
+        return sums_.c == nullptr ? start<From::zero, false>() : start<From::zero, true>();
+      case Loaded::first:
+        return sums_.c == nullptr ? start<From::what_is_there, false>() : start<From::what_is_there, true>();
+      case Loaded::more:
+        break;
+    }
+    _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
-  }
-  if constexpr (kDown == 2) {
-    _tile_loadd(5, a + kRows * stride, bytes);
     _tile_dpbf16ps(2, 5, 6);
-    if constexpr (kAcross == 2) _tile_dpbf16ps(3, 5, 7);
+    _tile_dpbf16ps(3, 5, 7);
   }
-}
+
+// Numbers of tiles are part of the instructions, so the four turns cannot be a loop.
+#define DFA_TURN(tile, a, b, before, now)                  \
+  if constexpr (kStore) _tile_stored(tile, before, bytes); \
+  if constexpr (kFrom == From::zero)                       \
+    _tile_zero(tile);                                      \
+  else                                                     \
+    _tile_loadd(tile, now, now_bytes);                     \
+  _tile_dpbf16ps(tile, a, b)
+
+  template <From kFrom, bool kStore>
+  DFA_AMX void start() {
+    [[maybe_unused]] const long bytes = row_bytes(sums_);
+    [[maybe_unused]] const long now_bytes = row_bytes(next_);
+    DFA_TURN(0, 4, 6, sums_.c, next_.c);
+    DFA_TURN(1, 4, 7, right(sums_), right(next_));
+    DFA_TURN(2, 5, 6, lower(sums_), lower(next_));
+    DFA_TURN(3, 5, 7, lower(sums_) + kRows, lower(next_) + kRows);
+    sums_ = next_;
+  }
+#undef DFA_TURN
+
+  Loaded loaded_ = Loaded::nothing;  // what the operands in tiles 4 to 7 are for
+  Sums next_;                        // of the product whose first step they are
+  Sums sums_;                        // where the sums in tiles 0 to 3 will be stored; null: there are none
+};
 
 }  // namespace dfa::tiles

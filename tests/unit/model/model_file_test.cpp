@@ -1,11 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "model/describe.hpp"
 #include "model/golden.hpp"
 #include "model/model_save.hpp"
 #include "support/shared.hpp"
@@ -172,7 +175,6 @@ TEST(ModelFile, BareWeightsAndCheckpointsAreSentToImport) {
 TEST(ModelFile, UnknownMetadataIsIncompatible) {
   EXPECT_THAT(message_with("dfa.calibratoin", "{}"),
               HasSubstr("metadata key dfa.calibratoin is not known to this build (nearest: dfa.calibration)"));
-  EXPECT_THAT(message_with("dfa.quant", "{}"), HasSubstr("no int8 engine"));
   EXPECT_THAT(message_with("dfa.base", "{}"), HasSubstr("dfa reads whole models"));
   EXPECT_THAT(message_with("dfa.kind", "adapter"),
               HasSubstr("dfa.kind is \"adapter\", this build reads \"detector\" and \"backbone\""));
@@ -308,9 +310,91 @@ TEST(ModelFile, TensorsMustBeExactlyThoseOfTheNetwork) {
   EXPECT_THAT(refused.message, HasSubstr("norm.weight is F32 3x4, expected F32, F16 or BF16 12"));
   EXPECT_THAT(refused.message, HasSubstr("head.0.num_batches_tracked is F32 scalar, expected I64 scalar"));
   file = file_of(test::small_model());
-  file.tensors["quant.blocks.0.scale"] = Tensor::from_f32({1}, std::vector<float>(1));
-  EXPECT_EQ(refusal(file).code, ErrorCode::model_incompatible);
-  EXPECT_THAT(refusal(file).message, HasSubstr("quant.blocks.0.scale"));
+}
+
+// Scales of two of its tensors.
+Model quantised_model() {
+  Model model = full_model();
+  ModelQuantisation quantised;
+  quantised.codes["blocks.0.norm1"] = {std::vector<float>(12, 3.5F), 120};
+  quantised.codes["blocks.2.hidden"] = {std::vector<float>(20, 0.25F), 0};
+  quantised.figures["blocks.0.norm1"] = {0.5, 0.9, 1e-4};
+  quantised.figures["blocks.2.hidden"] = {{}, 1, 2e-4};
+  quantised.wide = {{"blocks.1.hidden", 0.25, "for the budget"}};
+  quantised.manifest_sha256 = "00ff";
+  quantised.role = "train";
+  quantised.crops = 16;
+  quantised.seed = 7;
+  quantised.budget = 0.002;
+  quantised.difference = 0.001;
+  quantised.made_by = "dfa 0";
+  quantised.isa = "avx2";
+  model.quantised = quantised;
+  return model;
+}
+
+TEST(ModelFile, KeepsInt8ScalesBesideTheWideWeights) {
+  const test::TempDir folder;
+  const Model model = quantised_model();
+  ASSERT_TRUE(save_model(model, folder / "m", Dtype::f32));
+  const auto read = load_model(folder / "m");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_TRUE(read->quantised);
+  EXPECT_EQ(read->quantised->codes.at("blocks.0.norm1").multipliers, std::vector<float>(12, 3.5F));
+  EXPECT_EQ(read->quantised->codes.at("blocks.0.norm1").zero_point, 120);
+  EXPECT_EQ(read->quantised->codes.at("blocks.2.hidden").zero_point, 0);
+  EXPECT_EQ(model_tensor_file(*read, Dtype::f32)->metadata.at("dfa.quant"),
+            model_tensor_file(model, Dtype::f32)->metadata.at("dfa.quant"));
+  ASSERT_TRUE(save_model(*read, folder / "n", Dtype::f32));
+  EXPECT_EQ(sha256_file(folder / "m").value(), sha256_file(folder / "n").value());
+  EXPECT_EQ(read->weights.size(), model.weights.size());
+  EXPECT_TRUE(model_network(*read, {.precision = Precision::int8, .threads = 1}));
+  EXPECT_FALSE(model_network(full_model(), {.precision = Precision::int8, .threads = 1}));
+  EXPECT_THAT(model_text(*read), HasSubstr("2 of 3 tensors on 8 bits"));
+  EXPECT_THAT(model_text(*read), HasSubstr("wide: blocks.1.hidden"));
+  const ModelDiff diff = diff_models(full_model(), *read);
+  EXPECT_EQ(diff.only_in_b.size(), 2U);
+  ASSERT_EQ(diff.metadata.size(), 1U);
+  EXPECT_EQ(diff.metadata[0].key, "dfa.quant");
+}
+
+TEST(ModelFile, DamagedInt8ScalesAreRefused) {
+  const auto message = [](const std::function<void(TensorFile&)>& damage) {
+    TensorFile file = file_of(quantised_model());
+    damage(file);
+    return refusal(file).message;
+  };
+  const auto with_text = [&](const std::string& from, const std::string& to) {
+    return message([&](TensorFile& file) {
+      std::string& text = file.metadata.at("dfa.quant");
+      const std::size_t at = text.find(from);
+      ASSERT_NE(at, std::string::npos) << from;
+      text.replace(at, from.size(), to);
+    });
+  };
+  const std::string first = "quant.blocks.0.norm1.multipliers";
+  EXPECT_THAT(message([&](TensorFile& f) { f.tensors.erase(first); }), HasSubstr("there is no tensor " + first));
+  EXPECT_THAT(message([&](TensorFile& f) { f.tensors["quant.x"] = f.tensors.at(first); }),
+              HasSubstr("tensor quant.x belongs to no site"));
+  EXPECT_THAT(message([&](TensorFile& f) { f.metadata.erase("dfa.quant"); }), HasSubstr("belongs to no site"));
+  EXPECT_THAT(message([&](TensorFile& f) { f.tensors[first] = convert_floats(f.tensors.at(first), Dtype::f16); }),
+              HasSubstr("is F16 12, expected F32"));
+  for (const float bad : {0.0F, -1.0F, std::numeric_limits<float>::infinity(), std::nanf("")})
+    EXPECT_THAT(message([&](TensorFile& f) {
+                  std::vector<float> values(12, 1.0F);
+                  values[3] = bad;
+                  f.tensors[first] = Tensor::from_f32({12}, values);
+                }),
+                HasSubstr("not a positive, finite number"));
+  EXPECT_THAT(message([&](TensorFile& f) { f.tensors[first] = Tensor::from_f32({11}, std::vector<float>(11, 1.0F)); }),
+              HasSubstr("expected one for each of 12"));
+  EXPECT_THAT(with_text("blocks.0.norm1", "blocks.9.norm1"), HasSubstr("blocks.9.norm1"));
+  EXPECT_THAT(with_text("\"zero_point\":120", "\"zero_point\":256"), HasSubstr("zero_point is 256"));
+  EXPECT_THAT(with_text("\"version\":1", "\"version\":2"), HasSubstr("version 2"));
+  EXPECT_THAT(with_text("u8-channel/s8-row", "u4"), HasSubstr("scheme \"u4\""));
+  EXPECT_THAT(with_text("\"seed\"", "\"sead\""), HasSubstr("seed"));
+  EXPECT_THAT(with_text("blocks.2.hidden", "blocks.0.norm1"), HasSubstr("comes twice"));
+  EXPECT_THAT(message([](TensorFile& f) { f.metadata["dfa.quant"] = "{}"; }), HasSubstr("version is missing"));
 }
 
 TEST(ModelFile, LongListsAreCut) {

@@ -155,8 +155,11 @@ std::vector<float> widened(std::span<const std::uint16_t> values) {
   return wide;
 }
 
-// Both bf16 kernels. Rounding to nearest errs by at most 2^-9 of a value: of the weights (which sum to 1) on tiles, and
-// of the result; sums and exponentials are far smaller.
+// Error of a weighted mean of values up to 1 on tiles, before it is rounded itself: weights are rounded to bf16 by at
+// most 2^-9, their exponentials err by 7.5e-5, and both are felt in the weight and in the sum; the rest is far smaller.
+constexpr double kTileError = 2 * (0x1p-9 + 7.5e-5) + 1e-5;
+
+// Both bf16 kernels; rounding the result adds 2^-9 of it.
 TEST_P(Attention, AgreesInBf16) {
   const AttentionCase c = GetParam();
   const std::size_t dim = static_cast<std::size_t>(c.heads) * static_cast<std::size_t>(c.head_dim);
@@ -171,7 +174,7 @@ TEST_P(Attention, AgreesInBf16) {
   std::vector<float> scratch(attention_scratch(shape, c.threads));
   attention(shape, wide_q.data(), wide_kv.data(), wide_kv.data() + dim, out_of(want, Element::f32), scratch.data(),
             c.threads);
-  const Tolerance tolerance{.absolute = 3.0 * (2 * 0x1p-9 + 1e-5)};
+  const Tolerance tolerance{.absolute = 3.0 * (kTileError + 0x1p-9)};
   std::vector<std::uint16_t> got(q.size());
   attention_bf16(shape, q.data(), kv.data(), kv.data() + dim, out_of(got, Element::bf16), scratch.data(), c.threads);
   EXPECT_TRUE(expect_close(widened(got), want, tolerance, Expectation::may_be_constant));
@@ -210,7 +213,9 @@ INSTANTIATE_TEST_SUITE_P(Ops, Attention,
                                          AttentionCase{1, 6, 8, 17, 84, 2}, AttentionCase{1, 5, 7, 33, 300, 3},
                                          AttentionCase{2, 2, 64, 197, 197, 2}, AttentionCase{1, 1, 128, 25, 1029, 2},
                                          AttentionCase{1, 2, 130, 49, 385, 1}, AttentionCase{1, 2, 65, 24, 640, 1},
-                                         AttentionCase{3, 1, 4, 1, 63, 2}, AttentionCase{1, 1, 33, 26, 64, 7}),
+                                         AttentionCase{3, 1, 4, 1, 63, 2}, AttentionCase{1, 1, 33, 26, 64, 7},
+                                         AttentionCase{1, 2, 32, 40, 20, 1}, AttentionCase{1, 1, 32, 70, 97, 2},
+                                         AttentionCase{2, 1, 96, 33, 161, 2}),
                          [](const auto& instance) {
                            const AttentionCase& c = instance.param;
                            return "n" + std::to_string(c.images) + "h" + std::to_string(c.heads) + "d" +
@@ -239,6 +244,28 @@ TEST(Ops, AttentionOfHugeScoresStaysFinite) {
     std::vector<float> out(2), scratch(attention_scratch(shape, 1));
     attention(shape, q.data(), kv.data(), kv.data() + 2, out_of(out, Element::f32), scratch.data(), 1);
     EXPECT_EQ(out, (std::vector<float>{7.0F, -7.0F})) << "winner at " << winner;
+  }
+}
+
+// Later keys win by more and more: what was summed before is scaled down again and again, at last to nothing.
+TEST(Ops, AttentionOnTilesFollowsGrowingScores) {
+  const int keys = 500, queries = 35;
+  const AttentionShape shape = shape_of({1, 1, 32, queries, keys, 1});
+  if (!has_amx()) GTEST_SKIP() << "no AMX here";
+  RngStream rng(4, "attention_test");
+  for (const float growth : {0.0F, 0.1F, 1.0F}) {
+    std::vector<float> q = random_values(rng, 32 * queries, -0.5, 0.5), kv = random_values(rng, 64 * keys, -1, 1);
+    for (std::size_t i = 0; i < q.size(); i += 32) q[i] = 1;
+    for (std::size_t t = 0; t < static_cast<std::size_t>(keys); ++t) kv[64 * t] = growth * static_cast<float>(t % 450);
+    const auto narrow_q = narrowed(q), narrow_kv = narrowed(kv);
+    const std::vector<float> wide_q = widened(narrow_q), wide_kv = widened(narrow_kv);
+    std::vector<float> got(q.size()), want(q.size());
+    std::vector<float> scratch(attention_scratch(shape, 1)), tiles(attention_amx_scratch(shape, 1));
+    attention(shape, wide_q.data(), wide_kv.data(), wide_kv.data() + 32, out_of(want, Element::f32), scratch.data(), 1);
+    attention_amx(shape, narrow_q.data(), narrow_kv.data(), narrow_kv.data() + 32, out_of(got, Element::f32),
+                  tiles.data(), 1);
+    const double score_error = 2 * sum_error(32) * 450 * growth;
+    EXPECT_TRUE(expect_close(got, want, {.absolute = kTileError + score_error})) << "growth " << growth;
   }
 }
 
