@@ -21,6 +21,9 @@ namespace {
 //   of the strip before are scaled, activated and stored. While tiles are multiplied there is room for one operation on
 //   512 bits a cycle, 64 a step: an operation on every sum more takes 64 cycles of the 770 that a strip of a 768 deep
 //   int8 product has.
+//   Depth. The weights of a deep product fill many parts, and the input would come from far for each of them. Where the
+//   sums go to f32 (bf16 products only: codes must not be rounded in between) such a product is done as several, one
+//   after the other, of a pass each (a slab), whose strips are one part; all but the first add to the destination.
 //   Memory. What is needed next is requested in runs of lines, of which the processor foresees the rest: the next block
 //   of the input, a share a strip; and weights that the thread did not use yet, a strip ahead.
 constexpr std::size_t kPassSteps = 16;  // at most
@@ -92,17 +95,10 @@ struct Ending {
   }
 };
 
-// Lines one after the other, asked for in one run.
-struct Wanted {
-  const std::byte* at = nullptr;
-  const std::byte* end = nullptr;
-
-  void request(std::size_t bytes) {
-    const std::byte* stop = at + std::min(bytes, static_cast<std::size_t>(end - at));
-    for (; at < stop; at += kLineBytes) __builtin_prefetch(at, 0, 2);
-    at = stop;
-  }
-};
+// Asks for lines one after the other.
+void request(const std::byte* at, std::size_t bytes) {
+  for (const std::byte* end = at + bytes; at < end; at += kLineBytes) __builtin_prefetch(at, 0, 2);
+}
 
 // A block of the input: as it lies in memory, or packed.
 struct InputBlock {
@@ -160,12 +156,13 @@ DFA_AMX inline void multiply(const InputBlock& input, const std::byte* b, std::s
 struct Product {
   const PackedMatrix& matrix;
   const std::byte* src;
-  const GemmDestination& destination;
+  GemmDestination destination;
   GemmBlocks blocks;
   const float* biases;
   EndRows end_rows;
-  std::size_t src_row, steps;      // bytes; pieces
-  std::size_t to_row, line_bytes;  // bytes of a row of the destination, and of a strip in it
+  std::size_t src_row, steps;         // bytes; pieces
+  std::size_t first_step, last_step;  // that this slab multiplies
+  std::size_t to_row, line_bytes;     // bytes of a row of the destination, and of a strip in it
 };
 
 // A thread's memory: a packed block, and the sums of the strips of a part between two passes.
@@ -195,10 +192,9 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
   alignas(64) std::byte sums[kSumsBytes];
   const StripColumns columns(product.matrix, product.destination, product.biases);
   const std::size_t strip_bytes = product.steps * kPieceBytes;
-  const std::size_t passes = divide_up(product.steps, kPassSteps), pass_steps = divide_up(product.steps, passes);
-  const std::size_t block_bytes = kPieceRows * product.src_row;
-  const std::size_t share = divide_up(block_bytes, (task.last_strip - task.first_strip) * passes);
-  const std::byte* src_end = product.src + product.blocks.rows * product.src_row;
+  const std::size_t depth = product.last_step - product.first_step;
+  const std::size_t passes = divide_up(depth, kPassSteps), pass_steps = divide_up(depth, passes);
+  const std::size_t share = divide_up(kPieceRows, (task.last_strip - task.first_strip) * passes);
   const Codes* codes = product.destination.codes;
   GemmTail before, now;
   now.sums = sums;
@@ -210,10 +206,11 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
     const std::size_t row = block * kPieceRows, rows = std::min(kPieceRows, product.blocks.rows - row);
     const InputBlock all = input_block(product, row, workspace.input);
     const bool far = task.weights == Weights::far && block == task.first_block;
-    Wanted next{product.src + (row + rows) * product.src_row, src_end};
-    for (std::size_t step = 0; step < product.steps; step += pass_steps) {
-      const std::size_t steps = std::min(pass_steps, product.steps - step);
-      const bool last_pass = step + steps == product.steps;
+    std::size_t next_row = row + rows;
+    const std::size_t next_end = std::min(product.blocks.rows, next_row + kPieceRows);
+    for (std::size_t step = product.first_step; step < product.last_step; step += pass_steps) {
+      const std::size_t steps = std::min(pass_steps, product.last_step - step);
+      const bool last_pass = step + steps == product.last_step;
       for (std::size_t strip = task.first_strip; strip < task.last_strip; ++strip) {
         const std::byte* weights = product.matrix.values + strip * strip_bytes + step * kPieceBytes;
         std::byte* kept = workspace.sums + (strip - task.first_strip) * kSumsBytes;
@@ -222,12 +219,12 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
           now.to = product.destination.values + row * product.to_row + strip * product.line_bytes;
           now.rows = static_cast<int>(rows);
         }
-        next.request(share);
-        if (far && strip + 1 < task.last_strip)
-          Wanted{weights + strip_bytes, weights + strip_bytes + steps * kPieceBytes}.request(strip_bytes);
+        for (const std::size_t end = std::min(next_end, next_row + share); next_row < end; ++next_row)
+          request(product.src + next_row * product.src_row + product.first_step * kLineBytes, depth * kLineBytes);
+        if (far && strip + 1 < task.last_strip) request(weights + strip_bytes, steps * kPieceBytes);
         InputBlock input = all;
         input.at += step * all.step_bytes;
-        multiply<cells>(input, weights, steps, step == 0 ? nullptr : kept, last_pass ? sums : kept,
+        multiply<cells>(input, weights, steps, step == product.first_step ? nullptr : kept, last_pass ? sums : kept,
                         {before, product.end_rows, steps});
         before.rows = 0;
         if (last_pass) before = now;
@@ -238,41 +235,79 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
   _tile_release();
 }
 
-}  // namespace
+// How a product is done: in slabs of `slab_steps`, each of these blocks.
+struct Plan {
+  GemmBlocks blocks;
+  std::size_t slab_steps;
+};
 
-std::size_t gemm_amx_scratch(const PackedMatrix& matrix, int rows, int threads) {
-  const GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
-  return SharedScratch::bytes(matrix, blocks) +
-         static_cast<std::size_t>(threads) * Workspace::bytes(blocks, depth_steps(matrix.kernel, matrix.in));
+Plan one_slab(const PackedMatrix& matrix, int rows, int threads) {
+  return {gemm_blocks(matrix, rows, threads), depth_steps(matrix.kernel, matrix.in)};
 }
 
-void gemm_amx(const PackedMatrix& matrix, const std::byte* src, int rows, const GemmDestination& destination,
-              std::byte* scratch, int threads) {
-  const bool int8 = matrix.kernel == GemmKernel::amx_int8;
-  const GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
-  const SharedScratch shared(matrix, blocks, scratch);
-  const Product product{
-      .matrix = matrix,
-      .src = src,
-      .destination = destination,
-      .blocks = blocks,
-      .biases = shared.biases,
-      .end_rows = int8 ? end_rows_to<Cells::int8>(destination.element) : end_rows_to<Cells::bf16>(destination.element),
-      .src_row = row_bytes(matrix.kernel, matrix.in),
-      .steps = depth_steps(matrix.kernel, matrix.in),
-      .to_row = static_cast<std::size_t>(matrix.out) * element_size(destination.element),
-      .line_bytes = kStripColumns * element_size(destination.element)};
-  const std::size_t thread_bytes = Workspace::bytes(blocks, product.steps);
+// Slabs of one pass, or one slab where they would gain nothing. Not a matter of the number of threads: slabs change the
+// order of the sums.
+Plan many_slabs(const PackedMatrix& matrix, int rows, int threads) {
+  constexpr std::size_t kFewBytes = 2 * GemmBlocks::kPartBytes, kFewBlocks = 16;
+  const Plan whole = one_slab(matrix, rows, threads);
+  const bool few = whole.blocks.strips * whole.slab_steps * kPieceBytes <= kFewBytes;
+  if (matrix.kernel == GemmKernel::amx_int8 || few || whole.blocks.blocks <= kFewBlocks) return whole;
+  return {GemmBlocks(whole.blocks.rows, whole.blocks.strips, kPassSteps, threads), kPassSteps};
+}
+
+std::size_t plan_scratch(const PackedMatrix& matrix, const Plan& plan, int threads) {
+  return SharedScratch::bytes(matrix, plan.blocks) +
+         static_cast<std::size_t>(threads) * Workspace::bytes(plan.blocks, depth_steps(matrix.kernel, matrix.in));
+}
+
+void run_slab(const Product& product, const SharedScratch& shared, int threads) {
+  const bool int8 = product.matrix.kernel == GemmKernel::amx_int8;
+  const std::size_t thread_bytes = Workspace::bytes(product.blocks, product.steps);
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num();
     const Workspace workspace(shared.rest + static_cast<std::size_t>(thread) * thread_bytes, product.steps);
-    take_tasks(blocks, shared.taken, thread, threads, [&](const GemmTask& task) {
+    take_tasks(product.blocks, shared.taken, thread, threads, [&](const GemmTask& task) {
       if (int8)
         run_task<Cells::int8>(product, task, workspace);
       else
         run_task<Cells::bf16>(product, task, workspace);
     });
+  }
+}
+
+}  // namespace
+
+std::size_t gemm_amx_scratch(const PackedMatrix& matrix, int rows, int threads) {
+  return std::max(plan_scratch(matrix, one_slab(matrix, rows, threads), threads),
+                  plan_scratch(matrix, many_slabs(matrix, rows, threads), threads));
+}
+
+void gemm_amx(const PackedMatrix& matrix, const std::byte* src, int rows, const GemmDestination& destination,
+              std::byte* scratch, int threads) {
+  const bool int8 = matrix.kernel == GemmKernel::amx_int8;
+  const bool sums = destination.element == Element::f32 &&
+                    (destination.after == After::nothing || destination.after == After::add_to_destination);
+  const Plan plan = sums ? many_slabs(matrix, rows, threads) : one_slab(matrix, rows, threads);
+  Product product{
+      .matrix = matrix,
+      .src = src,
+      .destination = destination,
+      .blocks = plan.blocks,
+      .biases = nullptr,
+      .end_rows = int8 ? end_rows_to<Cells::int8>(destination.element) : end_rows_to<Cells::bf16>(destination.element),
+      .src_row = row_bytes(matrix.kernel, matrix.in),
+      .steps = depth_steps(matrix.kernel, matrix.in),
+      .first_step = 0,
+      .last_step = 0,
+      .to_row = static_cast<std::size_t>(matrix.out) * element_size(destination.element),
+      .line_bytes = kStripColumns * element_size(destination.element)};
+  for (; product.first_step < product.steps; product.first_step = product.last_step) {
+    const SharedScratch shared(matrix, plan.blocks, scratch);
+    product.last_step = std::min(product.steps, product.first_step + plan.slab_steps);
+    product.biases = product.first_step == 0 ? shared.biases : shared.zeros;
+    if (product.first_step != 0) product.destination.after = After::add_to_destination;
+    run_slab(product, shared, threads);
   }
 }
 

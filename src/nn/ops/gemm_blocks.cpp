@@ -23,8 +23,13 @@ SharedScratch::SharedScratch(const PackedMatrix& matrix, const GemmBlocks& block
   for (std::size_t i = 0; i < blocks.parts; ++i) new (taken + i) TakenRanges;
   auto* made = reinterpret_cast<float*>(taken + blocks.parts);
   rest = reinterpret_cast<std::byte*>(made) + biases_bytes(matrix);
-  biases = matrix.kernel == GemmKernel::amx_bf16 ? matrix.bias : made;
-  if (biases == made) tail_biases(matrix, made);
+  const bool bf16 = matrix.kernel == GemmKernel::amx_bf16;
+  biases = bf16 ? matrix.bias : made;
+  zeros = bf16 ? made : nullptr;
+  if (bf16)
+    std::fill_n(made, matrix.out, 0.0F);
+  else
+    tail_biases(matrix, made);
 }
 
 GemmBlocks gemm_blocks(const PackedMatrix& matrix, int rows, int threads) {

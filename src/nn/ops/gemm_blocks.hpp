@@ -17,14 +17,17 @@ namespace dfa {
 // then goes to the next part, which may be another thread's: so all finish together. No result depends on who does
 // what.
 struct GemmBlocks {
+  static constexpr std::size_t kPartBytes = 1600 * 1024;  // of 2 MiB: input and results pass through it as well
+
   std::size_t rows = 0, blocks = 0, strips = 0, parts = 0, ranges = 0;
 
   GemmBlocks(std::size_t rows_, std::size_t strips_, std::size_t steps, int threads)
       : rows(rows_), blocks(divide_up(rows_, kPieceRows)), strips(strips_) {
-    constexpr std::size_t kPartBytes = 1600 * 1024;  // of 2 MiB: input and results pass through it as well
     constexpr std::size_t kTasksPerThread = 8;
     const std::size_t wanted = threads == 1 ? 1 : kTasksPerThread * static_cast<std::size_t>(threads);
-    parts = std::min(strips, std::max(divide_up(strips * steps * kPieceBytes, kPartBytes), divide_up(wanted, blocks)));
+    parts = std::max(divide_up(strips * steps * kPieceBytes, kPartBytes), divide_up(wanted, blocks));
+    if (parts > 1) parts = round_up(parts, static_cast<std::size_t>(threads));  // a thread's own, as far as possible
+    parts = std::min(parts, strips);
     ranges = std::min(blocks, divide_up(wanted, parts));
   }
   std::size_t part_strips() const { return divide_up(strips, parts); }
@@ -65,7 +68,8 @@ void take_tasks(const GemmBlocks& at, TakenRanges* taken, int thread, int thread
 struct SharedScratch {
   TakenRanges* taken;
   const float* biases;
-  std::byte* rest;  // for the threads' own memory
+  const float* zeros;  // as many; bf16 only
+  std::byte* rest;     // for the threads' own memory
 
   static std::size_t bytes(const PackedMatrix& matrix, const GemmBlocks& blocks);
   // Fills it.

@@ -259,6 +259,26 @@ TEST_P(Bf16Gemm, IsTheProductOfTheRoundedOperands) {
   }
 }
 
+// 512 rows are multiplied in one slab of the depth, 513 in several (Note [Products on tiles]).
+TEST(Bf16GemmSlabs, GiveTheSumsOfOne) {
+  if (!gemm_runs_here(GemmKernel::amx_bf16)) GTEST_SKIP() << "no AMX here: " << effective_isa();
+  constexpr int kIn = 2048, kOut = 1000, kRows = 512;
+  RngStream rng(10, "gemm");
+  const Operands many({kRows + 1, kIn, kOut}, rng);
+  Operands few = many;
+  few.shape.rows = kRows;
+  few.rows = kRows;
+  for (const Ending ending : {Ending{Element::f32, After::nothing}, Ending{Element::f32, After::add_to_destination}}) {
+    const std::vector<float> want = run(few, GemmKernel::amx_bf16, ending, 2);
+    std::vector<float> got = run(many, GemmKernel::amx_bf16, ending, 2);
+    EXPECT_EQ(got, run(many, GemmKernel::amx_bf16, ending, 1)) << "depends on the number of threads";
+    got.resize(want.size());
+    // Both within (in + 2) roundings of the sum of magnitudes, of which a term is at most 3 / sqrt(in).
+    EXPECT_TRUE(expect_close(got, want, {2 * (kIn + 2) * 0x1p-24 * 3 * std::sqrt(double{kIn}), 0}));
+    EXPECT_NE(got, want) << "one slab: nothing was tested";
+  }
+}
+
 // The name begins as those of the other tests that run again under caps of the instruction set.
 TEST(OpsGemmChoice, FollowsTheCap) {
   const std::map<std::string_view, GemmKernel> best = {{"sse41", GemmKernel::plain_int8},
