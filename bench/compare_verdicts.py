@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an engine changes in the verdicts: its scores of labelled pictures against those of f32.
 
-Scores every role of a manifest with each engine (crops that made the model too: what is compared is arithmetic, not skill), prints
+Scores the crops of a manifest with each engine (those that made the model too: what is compared is arithmetic, not skill), prints
 mean, 99th percentile and largest difference of p_fake over all of them, verdicts that change at 0.5, and, of the test part alone,
 the AUC and the paired difference that `dfa evaluate --compare` gives. Needs the standard library only.
 
@@ -71,8 +71,7 @@ def differences(want: dict[str, float], got: dict[str, float]) -> dict:
 def auc_difference(args: argparse.Namespace, got: pathlib.Path, want: pathlib.Path) -> dict:
     """Of crops: the engine's, f32's, and their paired difference with its 95 % interval."""
     report = json.loads(run([args.dfa, "evaluate", "--compare", str(got), str(want), "--format", "json"]))
-    table = report["comparison"]
-    rows = table["rows"] if isinstance(table, dict) else table
+    rows = report["tables"]["comparison"]["rows"]
     return next(row for row in rows if row["level"] == "frame" and row["figure"] == "auc")
 
 
@@ -82,6 +81,7 @@ def main() -> int:
     parser.add_argument("--data", required=True, help="manifest of labelled crops, some of role test")
     parser.add_argument("--model", help="model file (default: the embedded one); int8 needs one with scales")
     parser.add_argument("--engine", action="append", required=True, help="int8, bf16; as often as wanted")
+    parser.add_argument("--role", action="append", choices=ROLES, help="only crops of this role; as often as wanted (default: all)")
     parser.add_argument("--keep", metavar="DIR", help="folder for the scores; those that are there are not made again")
     parser.add_argument("--json", metavar="FILE", help="write all figures")
     args = parser.parse_args()
@@ -90,9 +90,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(args.keep or scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        roles = roles_of(args.data)
+        roles = [role for role in roles_of(args.data) if not args.role or role in args.role]
         if "test" not in roles:
-            sys.exit(f"{args.data}: no crop has role test")
+            sys.exit(f"{args.data}: no crop of role test is left to take the AUC of")
         scores = {}
         for engine in ["f32", *args.engine]:
             for role in roles:
@@ -105,8 +105,10 @@ def main() -> int:
             print(f"{engine} against f32, {found['crops']} crops: |difference of p_fake| mean {found['mean']:.5f}, "
                   f"99th percentile {found['p99']:.5f}, largest {found['largest']:.5f}; {found['flips']} verdicts changed")
             auc = found["test_auc"]
-            print(f"  AUC of the test part: {auc}")
-            outside = outside or not abs(auc["first"] - auc["second"]) <= GOAL_AUC
+            change = auc["difference"]
+            print(f"  AUC of the test part's crops {auc['first']:.4f} against {auc['second']:.4f}: {change['value']:+.5f}, "
+                  f"95 % from {change['low']:+.5f} to {change['high']:+.5f} (goal: within {GOAL_AUC})")
+            outside = outside or not abs(change["value"]) <= GOAL_AUC
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 1 if outside else 0

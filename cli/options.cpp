@@ -114,7 +114,7 @@ Result<Precision> resolve_engine(const std::string& engine, Scales scales) {
     return fail(ErrorCode::usage, "engine \"{}\" is not known; expected auto, ref, f32, bf16 or int8", engine);
   if (scales == Scales::present) return Precision::int8;
   return fail(
-      ErrorCode::model_incompatible,
+      ErrorCode::usage,
       "engine int8 needs a model that carries scales, this one has none\n  next step: dfa export MODEL --to int8 "
       "--calibrate MANIFEST --out FILE, and --model FILE; or --engine f32");
 }

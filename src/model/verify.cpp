@@ -17,6 +17,19 @@ Status check_arguments(const Model& model, const std::vector<Precision>& engines
   return {};
 }
 
+double own_tolerance(Precision engine) {
+  switch (engine) {
+    case Precision::bf16:
+      return kOwnBf16Tolerance;
+    case Precision::int8:
+      return kOwnInt8Tolerance;
+    case Precision::ref:
+    case Precision::f32:
+      break;
+  }
+  return kOwnLogitsTolerance;
+}
+
 Result<NetworkOutput> run_engine(const Model& model, Precision engine, std::span<const float> images, int count,
                                  int threads) {
   DFA_ASSIGN_OR_RETURN(const auto network, model_network(model, {.precision = engine, .threads = threads}));
@@ -111,7 +124,7 @@ Result<VerifyReport> verify_model(const Model& model, const std::vector<Precisio
                                .values = 0,
                                .largest = 0,
                                .largest_absolute = 0,
-                               .tolerance = kOwnLogitsTolerance,
+                               .tolerance = own_tolerance(engine),
                                .problem = "the file carries no golden vectors"});
     return report;
   }
@@ -119,7 +132,7 @@ Result<VerifyReport> verify_model(const Model& model, const std::vector<Precisio
   for (const Precision engine : engines) {
     DFA_ASSIGN_OR_RETURN(const NetworkOutput output, run_engine(model, engine, images, model.golden->count, threads));
     report.groups.push_back(compare_values(std::string(precision_name(engine)), "golden.logits", output.logits,
-                                           model.golden->logits, kOwnLogitsTolerance));
+                                           model.golden->logits, own_tolerance(engine)));
   }
   return report;
 }

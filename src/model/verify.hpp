@@ -20,6 +20,10 @@ inline constexpr double kGoldenFeatureTolerance = 2e-5;
 // The vectors inside a file come from ref; a folded and differently ordered f32 network of ViT-B/16 stays within this
 // of it.
 inline constexpr double kOwnLogitsTolerance = 1e-4;
+// bf16 and int8 round on purpose: ten times what they were seen to differ by on the embedded model (0.0032, 0.0105), so
+// that wrong scales are found, and rounding passes.
+inline constexpr double kOwnBf16Tolerance = 0.03;
+inline constexpr double kOwnInt8Tolerance = 0.1;
 
 // One group of values under one engine. Differences are |got - want| / max(1, |want|).
 struct VerifiedGroup {

@@ -179,20 +179,12 @@ struct Workspace {
   Workspace(std::byte* memory, std::size_t steps) : input(memory), sums(memory + steps * kPieceBytes) {}
 };
 
-// Whether the rows of a pass, where they lie, fall evenly into the first cache level: 64 sets of 12 lines.
-bool spreads(std::size_t row_bytes, std::size_t pass_steps) {
-  constexpr std::size_t kSets = 64, kWays = 10;
-  std::size_t used[kSets] = {};
-  for (std::size_t row = 0; row < kPieceRows; ++row)
-    for (std::size_t line = 0; line < pass_steps; ++line) ++used[(row * row_bytes / kLineBytes + line) % kSets];
-  return *std::max_element(used, used + kSets) <= kWays;
-}
-
-// Rows from `row` on: where they lie if tiles can be loaded from there, packed if not.
-InputBlock input_block(const Product& product, std::size_t row, bool in_place, std::byte* packed) {
+// Rows from `row` on: where they lie if they are whole lines and there are enough, otherwise packed.
+InputBlock input_block(const Product& product, std::size_t row, std::byte* packed) {
   const std::byte* src = product.src + row * product.src_row;
   const std::size_t rows = std::min(kPieceRows, product.blocks.rows - row);
-  if (in_place && rows == kPieceRows) return {src, product.src_row, kLineBytes, kTileRows * product.src_row};
+  if (product.src_row % kLineBytes == 0 && rows == kPieceRows)
+    return {src, product.src_row, kLineBytes, kTileRows * product.src_row};
   pack_block(src, rows, product.src_row, product.steps, packed);
   asm volatile("" ::: "memory");  // gcc 12 does not know that loading a tile reads memory
   return {packed, kLineBytes, kPieceBytes, kTileBytes};
@@ -206,7 +198,6 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
   const std::size_t passes = divide_up(product.steps, kPassSteps), pass_steps = divide_up(product.steps, passes);
   const std::size_t block_bytes = kPieceRows * product.src_row;
   const std::size_t share = divide_up(block_bytes, (task.last_strip - task.first_strip) * passes);
-  const bool in_place = product.src_row % kLineBytes == 0 && spreads(product.src_row, pass_steps);
   const std::byte* src_end = product.src + product.blocks.rows * product.src_row;
   const Codes* codes = product.destination.codes;
   GemmTail before, now;
@@ -217,7 +208,7 @@ DFA_AMX void run_task(const Product& product, const GemmTask& task, const Worksp
   _tile_loadconfig(&kTiles);
   for (std::size_t block = task.first_block; block < task.last_block; ++block) {
     const std::size_t row = block * kPieceRows, rows = std::min(kPieceRows, product.blocks.rows - row);
-    const InputBlock all = input_block(product, row, in_place, workspace.input);
+    const InputBlock all = input_block(product, row, workspace.input);
     const bool far = task.weights == Weights::far && block == task.first_block;
     Wanted next{product.src + (row + rows) * product.src_row, src_end};
     for (std::size_t step = 0; step < product.steps; step += pass_steps) {

@@ -21,7 +21,7 @@ struct GemmBlocks {
 
   GemmBlocks(std::size_t rows_, std::size_t strips_, std::size_t steps, int threads)
       : rows(rows_), blocks(divide_up(rows_, kPieceRows)), strips(strips_) {
-    constexpr std::size_t kPartBytes = 1200 * 1024;  // of 2 MiB: input and results pass through it as well
+    constexpr std::size_t kPartBytes = 1600 * 1024;  // of 2 MiB: input and results pass through it as well
     constexpr std::size_t kTasksPerThread = 8;
     const std::size_t wanted = threads == 1 ? 1 : kTasksPerThread * static_cast<std::size_t>(threads);
     parts = std::min(strips, std::max(divide_up(strips * steps * kPieceBytes, kPartBytes), divide_up(wanted, blocks)));

@@ -2,6 +2,7 @@
 #define HWY_TARGET_INCLUDE "nn/ops/layer_norm.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target: the part below is compiled once for each instruction set.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@ namespace dfa {
 
 struct NormRow {
   const float* x;
+  const float* next;    // the row after it, asked for while this one is written
   const float* weight;  // null: 1, and bias 0
   const float* bias;
   std::size_t dim;
@@ -35,56 +37,59 @@ namespace {
 
 using D = hn::ScalableTag<float>;
 
-float sum_of(const float* x, std::size_t dim) {
+// The sum of value(vector) over a row, and of value(number) over its end. An addition takes four cycles: as many sums
+// at once keep the unit busy.
+template <class Value>
+HWY_INLINE float sum_of(const float* x, std::size_t dim, const Value& value) {
+  constexpr std::size_t kSums = 4;
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  auto even = hn::Zero(d);
-  auto odd = hn::Zero(d);
+  hn::Vec<D> sums[kSums] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
   std::size_t i = 0;
-  for (; i + 2 * lanes <= dim; i += 2 * lanes) {
-    even = hn::Add(even, hn::LoadU(d, x + i));
-    odd = hn::Add(odd, hn::LoadU(d, x + i + lanes));
+  for (; i + kSums * lanes <= dim; i += kSums * lanes) {
+    for (std::size_t j = 0; j < kSums; ++j) sums[j] = value(hn::LoadU(d, x + i + j * lanes), sums[j]);
   }
-  float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
-  for (; i < dim; ++i) sum += x[i];
+  for (; i + lanes <= dim; i += lanes) sums[0] = value(hn::LoadU(d, x + i), sums[0]);
+  float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
+  for (; i < dim; ++i) sum = value(x[i], sum);
   return sum;
 }
 
-float squares_around(const float* x, std::size_t dim, float mean) {
-  const D d;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto middle = hn::Set(d, mean);
-  auto even = hn::Zero(d);
-  auto odd = hn::Zero(d);
-  std::size_t i = 0;
-  for (; i + 2 * lanes <= dim; i += 2 * lanes) {
-    const auto a = hn::Sub(hn::LoadU(d, x + i), middle);
-    const auto b = hn::Sub(hn::LoadU(d, x + i + lanes), middle);
-    even = hn::MulAdd(a, a, even);
-    odd = hn::MulAdd(b, b, odd);
+struct Plain {
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> x, hn::Vec<D> sum) const { return hn::Add(sum, x); }
+  HWY_INLINE float operator()(float x, float sum) const { return sum + x; }
+};
+
+struct SquareAround {
+  float middle;
+  HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> x, hn::Vec<D> sum) const {
+    const auto off = hn::Sub(x, hn::Set(D(), middle));
+    return hn::MulAdd(off, off, sum);
   }
-  float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(even, odd)));
-  for (; i < dim; ++i) sum += (x[i] - mean) * (x[i] - mean);
-  return sum;
-}
+  HWY_INLINE float operator()(float x, float sum) const { return sum + (x - middle) * (x - middle); }
+};
 
 // store = (x - mean) * scale * weight + bias
 template <class Store>
 HWY_INLINE void normalise_row(const NormRow& row, const Store& store, typename Store::Value* y) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  const float mean = sum_of(row.x, row.dim) / static_cast<float>(row.dim);
-  const float variance = squares_around(row.x, row.dim, mean) / static_cast<float>(row.dim);
+  const float mean = sum_of(row.x, row.dim, Plain()) / static_cast<float>(row.dim);
+  const float variance = sum_of(row.x, row.dim, SquareAround{mean}) / static_cast<float>(row.dim);
   const float scale = 1.0F / std::sqrt(variance + row.eps);
   const auto middle = hn::Set(d, mean);
   const auto factor = hn::Set(d, scale);
   std::size_t i = 0;
   if (row.weight == nullptr) {
-    for (; i + lanes <= row.dim; i += lanes) store(hn::Mul(hn::Sub(hn::LoadU(d, row.x + i), middle), factor), i, y + i);
+    for (; i + lanes <= row.dim; i += lanes) {
+      hwy::Prefetch(row.next + i);
+      store(hn::Mul(hn::Sub(hn::LoadU(d, row.x + i), middle), factor), i, y + i);
+    }
     for (; i < row.dim; ++i) store((row.x[i] - mean) * scale, i, y + i);
     return;
   }
   for (; i + lanes <= row.dim; i += lanes) {
+    hwy::Prefetch(row.next + i);
     const auto plain = hn::Mul(hn::Sub(hn::LoadU(d, row.x + i), middle), factor);
     store(hn::MulAdd(plain, hn::LoadU(d, row.weight + i), hn::LoadU(d, row.bias + i)), i, y + i);
   }
@@ -133,7 +138,9 @@ void share_rows(const LayerNormShape& shape, const float* src, const float* weig
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int row = 0; row < shape.rows; ++row) {
     const std::size_t index = static_cast<std::size_t>(row);
-    row_kernel(NormRow{src + index * shape.src_stride, weight, bias, static_cast<std::size_t>(shape.dim), shape.eps},
+    const float* x = src + index * shape.src_stride;
+    const float* next = row + 1 < shape.rows ? x + shape.src_stride : x;
+    row_kernel(NormRow{x, next, weight, bias, static_cast<std::size_t>(shape.dim), shape.eps},
                dst + index * shape.dst_stride);
   }
 }

@@ -171,6 +171,62 @@ TEST(RunConfigFile, SamplesPerEpochNeedsARuleThatCanShowThem) {
   EXPECT_TRUE(parse(R"({"data": {"samples_per_epoch": 100, "sampling": "balanced"}})"));
 }
 
+TEST(RunConfigFile, ClassWeightsAreAWordOrAList) {
+  const auto weights = [](std::string_view json, std::vector<std::string> overrides = {}) {
+    const auto config = parse(json, std::move(overrides));
+    EXPECT_TRUE(config) << (config ? "" : config.error().message);
+    if (!config) return ClassWeights{};
+    const auto again = parse(run_config_json(*config));
+    EXPECT_TRUE(again && again->data.class_weights == config->data.class_weights);
+    return config->data.class_weights;
+  };
+  using Kind = ClassWeights::Kind;
+  const std::string list = R"({"data": {"class_weights": [1, 2.5]}})";
+  EXPECT_EQ(weights("{}").kind, Kind::none);
+  EXPECT_EQ(weights(R"({"data": {"class_weights": "balanced"}})").kind, Kind::balanced);
+  EXPECT_EQ(weights(list).list, (std::vector<double>{1, 2.5}));
+  EXPECT_EQ(weights("{}", {"data.class_weights=[1,3]"}).list, (std::vector<double>{1, 3}));
+  EXPECT_EQ(weights(list, {"data.class_weights=[2, 3]"}).list, (std::vector<double>{2, 3}));
+  EXPECT_EQ(weights(list, {"data.class_weights=none"}).kind, Kind::none);
+  for (const char* wrong : {"equal", "[]", "[1,-1]", "[1,\"a\"]", "3", "{}"})
+    EXPECT_THAT(message("{}", {std::string("data.class_weights=") + wrong}), HasSubstr("class_weights"));
+  EXPECT_THAT(message(R"({"data": {"class_weights": 2}})"), HasSubstr("class_weights"));
+  for (const char* other : {"data.sampling=balanced", "data.self_blend=0.5"})
+    EXPECT_THAT(message("{}", {"data.class_weights=balanced", other}), HasSubstr("shares of its own"));
+  EXPECT_TRUE(parse("{}", {"data.class_weights=[1,2]", "data.sampling=balanced"}));
+}
+
+TEST(RunConfigFile, DevicesAreWords) {
+  for (const std::string word : {"cpu", "cuda", "cuda:3", "auto"}) {
+    const auto config = parse("{}", {"device=" + word});
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(device_word(config->device), word);
+    EXPECT_EQ(parse(run_config_json(*config))->device, config->device);
+  }
+  EXPECT_EQ(parse("{}")->device, DeviceWish{});
+  for (const char* wrong : {"gpu", "cuda:", "cuda:-1", "cuda:1x", "cuda:128", "cpu:0"})
+    EXPECT_THAT(message("{}", {std::string("device=") + wrong}), HasSubstr("cpu, cuda, cuda:N")) << wrong;
+}
+
+TEST(Device, AGpuThatIsNotThereIsRefused) {
+  const auto automatic = choose_device(*device_by_word("auto"), 0);
+  ASSERT_TRUE(automatic) << automatic.error().message;
+  EXPECT_EQ(*choose_device(*device_by_word("cpu"), 5), Device{});
+  if (automatic->kind == DeviceKind::cuda) {
+    const auto far = choose_device(*device_by_word("cuda:127"), 0);
+    ASSERT_FALSE(far);
+    EXPECT_THAT(far.error().message, HasSubstr("GPU 127"));
+    GTEST_SKIP() << "this machine has a GPU";
+  }
+  for (const char* word : {"cuda", "cuda:0"}) {
+    const auto refused = choose_device(*device_by_word(word), 0);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::usage);
+    for (const char* part : {word, "libtorch", "next step: device cpu"})
+      EXPECT_THAT(refused.error().message, HasSubstr(part)) << word;
+  }
+}
+
 TEST(RunConfigFile, FlatNamesMeanTheNetwork) {
   const auto config = parse(
       "{}", {"image=64", "dim=48", "depth=6", "heads=3", "lsa_heads=6", "bottleneck=8", "stages=[[0,1],[2,3],[4,5]]"});

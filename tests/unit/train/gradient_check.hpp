@@ -12,25 +12,28 @@
 
 namespace dfa::test {
 
-inline double wide_loss(train::TrainNetwork& network, const std::vector<float>& images, int n) {
-  const auto step = network.loss_and_gradients(images, alternating_labels(n), {.compute = train::Compute::f64});
+inline double wide_loss(train::TrainNetwork& network, const std::vector<float>& images, int n,
+                        train::LossOptions options = {}) {
+  options.compute = train::Compute::f64;
+  const auto step = network.loss_and_gradients(images, alternating_labels(n), options);
   EXPECT_TRUE(step) << (step ? "" : step.error().message);
   return step ? step->loss : std::nan("");
 }
 
 inline Tensor gradient_of(train::TrainNetwork& network, const TensorMap& weights, const std::vector<float>& images,
-                          int n, const std::string& name) {
+                          int n, const std::string& name, const train::LossOptions& options = {}) {
   EXPECT_TRUE(network.load(weights));
-  wide_loss(network, images, n);
+  wide_loss(network, images, n, options);
   return network.gradients().at(name);
 }
 
 // |analytic - numeric| / |numeric| over up to `entries` evenly spread values of tensor `name`. The steps are exact in
 // f32, in which weights are stored; losses are f64.
 inline double gradient_error(train::TrainNetwork& network, const TensorMap& weights, const std::vector<float>& images,
-                             int n, const std::string& name, std::size_t entries = 12) {
+                             int n, const std::string& name, std::size_t entries = 12,
+                             const train::LossOptions& options = {}) {
   constexpr float kStep = 1.0F / 2048;
-  const std::vector<float> analytic = *gradient_of(network, weights, images, n, name).to_f32();
+  const std::vector<float> analytic = *gradient_of(network, weights, images, n, name, options).to_f32();
   const std::vector<float> start = *weights.at(name).to_f32();
   const auto loss_with = [&](std::size_t at, float value) {
     TensorMap changed = weights;
@@ -38,7 +41,7 @@ inline double gradient_error(train::TrainNetwork& network, const TensorMap& weig
     values[at] = value;
     changed[name] = Tensor::from_f32(weights.at(name).shape, values);
     EXPECT_TRUE(network.load(changed));
-    return wide_loss(network, images, n);
+    return wide_loss(network, images, n, options);
   };
   double difference = 0, norm = 0;
   const std::size_t stride = std::max<std::size_t>(1, start.size() / entries);

@@ -125,6 +125,34 @@ TEST_F(LossGradient, OfCrossEntropyWithSmoothing) {
   expect_gradients(options);
 }
 
+// Mean over the samples of w(label) times the cross-entropy against the smoothed label; nothing else changes.
+TEST_F(LossGradient, OfClassWeights) {
+  LossOptions options;
+  options.label_smoothing = 0.2;
+  const LossValues plain = step(options);
+  options.class_weights = {0.5, 3};
+  const LossValues weighted = step(options);
+  EXPECT_EQ(weighted.logits, plain.logits);
+  double sum = 0;
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const std::size_t label = static_cast<std::size_t>(batch_.labels[i]);
+    const double a = plain.logits[2 * i], b = plain.logits[2 * i + 1], log_sum = std::log(std::exp(a) + std::exp(b));
+    const double own = label == 0 ? a : b;
+    sum += options.class_weights[label] * (0.8 * (log_sum - own) + 0.1 * (2 * log_sum - a - b));
+  }
+  EXPECT_NEAR(weighted.loss, sum / kSamples, 1e-6) << "logits leave the network as f32";
+  EXPECT_GT(std::abs(weighted.loss - plain.loss), 1e-2);
+  expect_gradients(options);
+  options.class_weights = {1, 1};
+  EXPECT_NEAR(step(options).loss, plain.loss, 1e-12);
+  for (const std::vector<double>& wrong : {std::vector<double>{1}, {1, -1}, {0, 0}}) {
+    options.class_weights = wrong;
+    const auto refused = network_->loss_and_gradients(batch_.input(), options);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("data.class_weights"), std::string::npos) << refused.error().message;
+  }
+}
+
 TEST_F(LossGradient, OfAlignmentAndUniformity) {
   LossOptions options;
   options.alignment = 20;
@@ -344,8 +372,9 @@ TEST(LossOptions, RangesAreHeld) {
     const auto config = parse_run_config("{}", "test", set);
     return config ? std::string() : config.error().message;
   };
-  for (const char* key : {"alignment", "uniformity", "mask", "boundary", "patch_contrast", "consistency",
-                          "consistency_ramp_epochs", "label_smoothing", "patch_temperature"}) {
+  for (const char* key :
+       {"alignment", "uniformity", "mask", "boundary", "patch_contrast", "svd_orthogonality", "svd_norm", "consistency",
+        "consistency_ramp_epochs", "label_smoothing", "patch_temperature"}) {
     const std::string name = std::string("loss.") + key;
     EXPECT_NE(message({name + "=-1"}).find(name), std::string::npos) << key;
     EXPECT_NE(message({name + "=1e9"}).find(name), std::string::npos) << key;
@@ -353,6 +382,7 @@ TEST(LossOptions, RangesAreHeld) {
   EXPECT_NE(message({"loss.maks=1"}).find("did you mean \"loss.mask\"?"), std::string::npos);
   EXPECT_NE(message({"loss.patch_temperature=0"}).find("0.01"), std::string::npos);
   EXPECT_NE(message({"tuning=layernorm", "loss.mask=1"}).find("network.lsa"), std::string::npos);
+  EXPECT_NE(message({"tuning=lora:1", "loss.svd_norm=1"}).find("tuning svd:R"), std::string::npos);
 }
 
 // Everything on at once still learns, with either rule under SAM.

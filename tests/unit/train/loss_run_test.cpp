@@ -1,14 +1,17 @@
 // Losses and SAM in a whole run: their means in the metrics, and a resume that is exact.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "support/temp_dir.hpp"
+#include "train/devices/shares.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/train_run.hpp"
+#include "train/loop/train_step.hpp"
 #include "unit/train/made_faces.hpp"
 #include "unit/train/small_network.hpp"
 
@@ -99,6 +102,42 @@ TEST_F(LossRun, TermsAreReportedAndResumeIsExact) {
     EXPECT_TRUE(std::ranges::equal(tensor.bytes, b->loss_heads.at(name).bytes)) << name;
   for (const auto& [name, tensor] : a->optimizer)
     EXPECT_TRUE(std::ranges::equal(tensor.bytes, b->optimizer.at(name).bytes)) << name;
+}
+
+// Weights of the classes: the crops of an epoch and their order stay, the loss of a step is the weighted mean.
+TEST_F(LossRun, ClassWeightsLeaveTheSamplerAlone) {
+  config_.loss = {};
+  config_.optimizer.sam_rho = 0;
+  Listener listener(cancel_);
+  auto plain = open_parts(config_, RankGroup::alone(), listener);
+  config_.data.class_weights = {ClassWeights::Kind::balanced};
+  auto weighted = open_parts(config_, RankGroup::alone(), listener);
+  ASSERT_TRUE(plain && weighted);
+  double crops[2] = {};
+  for (const Sample& sample : plain->train_crops->samples()) ++crops[sample.label];
+  const double whole = crops[0] + crops[1], balanced[2] = {whole / (2 * crops[0]), whole / (2 * crops[1])};
+  EXPECT_TRUE(plain->class_weights.empty());
+  EXPECT_EQ(weighted->class_weights, std::vector<double>(std::begin(balanced), std::end(balanced)));
+  weighted->class_weights = {0.5, 3};  // the made crops are half real, half fake
+
+  const auto first = start_epoch(*plain, 0, 0), second = start_epoch(*weighted, 0, 0);
+  const auto a = next_parts(**first, 1), b = next_parts(**second, 1);
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(a->front().images, b->front().images);
+  EXPECT_EQ(a->front().samples, b->front().samples);
+  const auto values = plain->gradients->loss_and_gradients(*a, {});
+  ASSERT_TRUE(values) << values.error().message;
+  double sum = 0;
+  const std::vector<std::int64_t>& labels = a->front().labels;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const double x = values->logits[2 * i], y = values->logits[2 * i + 1];
+    sum += weighted->class_weights[static_cast<std::size_t>(labels[i])] *
+           (std::log(std::exp(x) + std::exp(y)) - (labels[i] == 0 ? x : y));
+  }
+  const auto step = train_step(*weighted, *b, {0, 0, 4});
+  ASSERT_TRUE(step) << step.error().message;
+  EXPECT_NEAR(step->loss, sum / static_cast<double>(labels.size()), 1e-6);
+  EXPECT_GT(std::abs(step->loss - values->loss), 1e-2);
 }
 
 // All of it as the committed configuration has it, with a narrower network: self-blended pairs bring masks of their

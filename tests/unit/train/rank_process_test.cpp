@@ -92,6 +92,13 @@ class Process {
   bool ended_ = false;
 };
 
+bool equal_tensors(const TensorMap& a, const TensorMap& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [name, tensor] : a)
+    if (!b.contains(name) || !std::ranges::equal(tensor.bytes, b.at(name).bytes)) return false;
+  return true;
+}
+
 class RankProcessTest : public testing::Test {
  protected:
   RankProcessTest() {
@@ -140,6 +147,14 @@ class RankProcessTest : public testing::Test {
     if (!checkpoint) throw std::runtime_error(checkpoint.error().message);
     return std::move(*checkpoint);
   }
+  void expect_equal_ends(const std::string& one, const std::string& other) {
+    const Checkpoint a = last_of(one), b = last_of(other);
+    EXPECT_TRUE(equal_tensors(a.network, b.network));
+    EXPECT_TRUE(equal_tensors(a.optimizer, b.optimizer));
+    EXPECT_TRUE(equal_tensors(a.average, b.average));
+    EXPECT_EQ(a.position.best_auc, b.position.best_auc);
+    EXPECT_EQ(a.position.epoch, b.position.epoch);
+  }
   // An endless run of two ranks that has written its first epoch.
   std::vector<std::unique_ptr<Process>> pair_at_work(const std::string& name) {
     config_.schedule.epochs = 100000;
@@ -172,13 +187,6 @@ double distance(const TensorMap& a, const TensorMap& b) {
       sum += std::pow(share * norm_of(b.at(name)), 2);
   }
   return std::sqrt(sum);
-}
-
-bool equal_tensors(const TensorMap& a, const TensorMap& b) {
-  if (a.size() != b.size()) return false;
-  for (const auto& [name, tensor] : a)
-    if (!b.contains(name) || !std::ranges::equal(tensor.bytes, b.at(name).bytes)) return false;
-  return true;
 }
 
 // Same crops, same statistics, same mean gradient: what is left is the order of f32 sums, 2^-24 = 6e-8 each, and what
@@ -224,9 +232,11 @@ TEST_F(RankProcessTest, OnlyRankZeroReportsAndWrites) {
   EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 2);
 }
 
-// A signal to one rank stops both; both go on to the bits of the run that nobody stopped.
+// A signal to one rank stops both; both go on to the bits of the run that nobody stopped, and so they do from a state
+// that was kept.
 TEST_F(RankProcessTest, ResumeIsExact) {
   config_.schedule.epochs = 8;
+  config_.keep_every = 6;
   config_.accumulate = 2;
   config_.ema = 0.9;
   config_.head_statistics = HeadStatistics::rank;
@@ -237,12 +247,23 @@ TEST_F(RankProcessTest, ResumeIsExact) {
   for (const auto& rank : cut) EXPECT_EQ(rank->wait(), 128 + SIGTERM) << rank->said();
   EXPECT_LT(last_of("cut").position.epoch, 8);
   run_pair({"resume", (dir_ / "cut").string()});
-  const Checkpoint a = last_of("whole"), b = last_of("cut");
-  EXPECT_TRUE(equal_tensors(a.network, b.network));
-  EXPECT_TRUE(equal_tensors(a.optimizer, b.optimizer));
-  EXPECT_TRUE(equal_tensors(a.average, b.average));
-  EXPECT_EQ(a.position.best_auc, b.position.best_auc);
-  EXPECT_EQ(b.position.epoch, 8);
+  expect_equal_ends("whole", "cut");
+  run_pair({"resume", (dir_ / "cut").string(), "--from", "6"});
+  EXPECT_EQ(read_checkpoint(dir_ / "cut/set-aside-1" / kLastCheckpoint)->position.epoch, 8);
+  expect_equal_ends("whole", "cut");
+}
+
+TEST_F(RankProcessTest, RanksGoOnFromOneState) {
+  config_.schedule.epochs = 2;
+  config_.keep_every = 1;
+  run_pair({"run", write_config("run").string()});
+  std::filesystem::copy_file(dir_ / "run/epoch-0001.safetensors", dir_ / "other.safetensors");
+  const auto ranks = pair({"resume", (dir_ / "run").string()}, {"--from", (dir_ / "other.safetensors").string()});
+  for (const auto& rank : ranks) {
+    EXPECT_EQ(rank->wait(), 2) << rank->said();
+    EXPECT_NE(rank->said().find("rank 1 has another state to go on from"), std::string::npos) << rank->said();
+  }
+  EXPECT_EQ(last_of("run").position.epoch, 2);
 }
 
 class LostRankTest : public RankProcessTest, public testing::WithParamInterface<int> {};

@@ -68,6 +68,37 @@ TEST(RankEnvironment, ReadsTorchrunsVariables) {
   EXPECT_EQ(environment->store_prefix, "/worker/attempt_3");
 }
 
+// Everything that torchrun 2.15 sets for the second of two processes.
+TEST(RankEnvironment, ReadsAllThatTorchrunSets) {
+  const auto environment = read({{"GROUP_RANK", "0"},
+                                 {"GROUP_WORLD_SIZE", "1"},
+                                 {"LOCAL_RANK", "1"},
+                                 {"LOCAL_WORLD_SIZE", "2"},
+                                 {"MASTER_ADDR", "localhost"},
+                                 {"MASTER_PORT", "41511"},
+                                 {"OMP_NUM_THREADS", "1"},
+                                 {"RANK", "1"},
+                                 {"ROLE_NAME", "default"},
+                                 {"ROLE_RANK", "1"},
+                                 {"ROLE_WORLD_SIZE", "2"},
+                                 {"TORCHELASTIC_ERROR_FILE", "/tmp/attempt_0/1/error.json"},
+                                 {"TORCHELASTIC_MAX_RESTARTS", "0"},
+                                 {"TORCHELASTIC_RESTART_COUNT", "0"},
+                                 {"TORCHELASTIC_RUN_ID", "b56fa586"},
+                                 {"TORCHELASTIC_SIGNALS_TO_HANDLE", "SIGTERM,SIGINT,SIGHUP,SIGQUIT"},
+                                 {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                                 {"TORCH_NCCL_ASYNC_ERROR_HANDLING", "1"},
+                                 {"WORLD_SIZE", "2"}});
+  ASSERT_TRUE(environment) << environment.error().message;
+  EXPECT_EQ(environment->rank, 1);
+  EXPECT_EQ(environment->local_rank, 1);
+  EXPECT_EQ(environment->size, 2);
+  EXPECT_EQ(environment->address, "localhost");
+  EXPECT_EQ(environment->port, 41511);
+  EXPECT_EQ(environment->store_host, StoreHost::launcher);
+  EXPECT_EQ(environment->store_prefix, "/worker/attempt_0");
+}
+
 TEST(RankEnvironment, ContradictionsNameTheVariables) {
   const std::string partly = complaint({{"RANK", "0"}, {"MASTER_ADDR", "a"}});
   EXPECT_NE(partly.find("RANK, MASTER_ADDR set, but not WORLD_SIZE, MASTER_PORT"), std::string::npos) << partly;

@@ -178,7 +178,7 @@ TEST_F(StudyTestFixture, TheExampleIsAStudyThatCanBeRun) {
   ASSERT_TRUE(study) << study.error().message;
   const auto grid = study_grid(*study);
   ASSERT_TRUE(grid) << grid.error().message;
-  EXPECT_EQ(grid->cells.size(), 15U);
+  EXPECT_EQ(grid->cells.size(), 30U);
 }
 
 TEST_F(StudyTestFixture, GridRefusesWhatNoCellCouldRun) {

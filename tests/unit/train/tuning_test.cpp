@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <functional>
 
+#include "base/rng.hpp"
 #include "nn/network.hpp"
 #include "support/close.hpp"
 #include "train/nets/factors.hpp"
@@ -347,6 +349,150 @@ TEST(SmallestDirections, AreLeftOutOfThePrincipalPart) {
       EXPECT_NEAR(sent, 0, 1e-5);
     }
   }
+}
+
+// The regularisers of the residual against the whole singular vectors and the whole weight, multiplied out.
+class ResidualTerms : public testing::Test {
+ protected:
+  static constexpr int kRank = 2;
+  using Matrix = std::vector<double>;  // (D, D), or (D, R) where said
+
+  ResidualTerms() : tuning_(tuning_of("svd:2")), config_(tiny_config(tuning_)), start_(start_of(config_, tuning_)) {
+    set_torch_threads(1);
+    moved_ = start_;
+    for (const ParameterSpec& spec : factor_parameters(config_, tuning_)) {
+      if (!learns(tuning_, spec)) continue;
+      RngStream stream(3, spec.name);
+      std::vector<float> values = *start_.at(spec.name).to_f32();
+      for (float& value : values) value += static_cast<float>(0.1 * stream.normal());
+      moved_[spec.name] = Tensor::from_f32(spec.shape, values);
+    }
+  }
+
+  // Rows [first, first + rows) of a tensor with `columns` columns.
+  static Matrix rows_of(const TensorMap& weights, const std::string& name, int first, int rows, int columns) {
+    const std::vector<float> all = *weights.at(name).to_f32();
+    const auto begin = all.begin() + first * columns;
+    return {begin, begin + rows * columns};
+  }
+  double square(const Matrix& m) const {
+    double sum = 0;
+    for (const double value : m) sum += value * value;
+    return sum;
+  }
+  // |t^T t - I|^2 of t (D, D).
+  double away(const std::function<double(int row, int column)>& t) const {
+    double sum = 0;
+    for (int a = 0; a < config_.dim; ++a)
+      for (int b = 0; b < config_.dim; ++b) {
+        double dot = a == b ? -1 : 0;
+        for (int i = 0; i < config_.dim; ++i) dot += t(i, a) * t(i, b);
+        sum += dot * dot;
+      }
+    return sum;
+  }
+  // Both terms of one of the matrices of a layer.
+  std::pair<double, double> terms_of(const TensorMap& weights, const std::string& layer, int part) const {
+    const int d = config_.dim, kept = d - kRank;
+    const Matrix w = rows_of(weights, layer + ".weight", part * d, d, d);
+    const Matrix u = rows_of(weights, layer + ".svd_u", part * d, d, kRank),
+                 v = rows_of(weights, layer + ".svd_v", part * kRank, kRank, d),
+                 s = rows_of(weights, layer + ".svd_s", part * kRank, kRank, 1);
+    const std::vector<float> narrow(w.begin(), w.end());
+    const Directions all = *smallest_directions(narrow, d, d, d);
+    const auto at = [](const auto& m, int row, int column, int width) {
+      return static_cast<double>(m[static_cast<std::size_t>(row * width + column)]);
+    };
+    const double orthogonality =
+        away([&](int i, int c) { return c < kept ? at(all.u, i, c, d) : at(u, i, c - kept, kRank); }) +
+        away([&](int i, int c) { return c < kept ? at(all.v, c, i, d) : at(v, c - kept, i, d); });
+    Matrix changed(w.size());
+    for (int i = 0; i < d; ++i)
+      for (int j = 0; j < d; ++j) {
+        double sum = 0;
+        for (int c = 0; c < kept; ++c) sum += at(all.u, i, c, d) * at(all.s, c, 0, 1) * at(all.v, c, j, d);
+        for (int c = 0; c < kRank; ++c) sum += at(u, i, c, kRank) * at(s, c, 0, 1) * at(v, c, j, d);
+        changed[static_cast<std::size_t>(i * d + j)] = sum;
+      }
+    return {orthogonality, std::abs(square(changed) - square(w))};
+  }
+  LossOptions only(double LossOptions::*weight, double value) const {
+    LossOptions options;
+    options.compute = Compute::f64;
+    options.*weight = value;
+    return options;
+  }
+
+  const Tuning tuning_;
+  const NetworkConfig config_;
+  const TensorMap start_;
+  TensorMap moved_;
+};
+
+TEST_F(ResidualTerms, AreThoseOfTheWholeMatrices) {
+  double orthogonality = 0, norm = 0;
+  int matrices = 0;
+  for (int block = 0; block < config_.depth; ++block)
+    for (const auto& [layer, parts] : {std::pair("qkv", 3), {"proj", 1}})
+      for (int part = 0; part < parts; ++part, ++matrices) {
+        const auto [one, other] = terms_of(moved_, fmt::format("blocks.{}.attn.{}", block, layer), part);
+        orthogonality += one;
+        norm += other;
+      }
+  LossOptions options;
+  options.compute = Compute::f64;
+  options.svd_orthogonality = 2;
+  options.svd_norm = 3;
+  const auto network = make_train_network(config_, moved_, tuning_);
+  const std::vector<float> images = hash_images(config_, 4);
+  const auto values = network->loss_and_gradients(images, alternating_labels(4), options);
+  ASSERT_TRUE(values) << values.error().message;
+  ASSERT_EQ(values->terms.size(), 3U);
+  // Factors and singular vectors are f32: a few units of 6e-8 of sums over 16 x 16.
+  EXPECT_EQ(values->terms[1].name, "svd_orthogonality");
+  EXPECT_NEAR(values->terms[1].value, orthogonality / matrices, 1e-5 * orthogonality / matrices);
+  EXPECT_EQ(values->terms[2].name, "svd_norm");
+  EXPECT_NEAR(values->terms[2].value, norm / matrices, 1e-4 * norm / matrices);
+  EXPECT_NEAR(values->loss, values->terms[0].value + 2 * values->terms[1].value + 3 * values->terms[2].value, 1e-12);
+  ASSERT_TRUE(network->load(start_));
+  const auto first = network->loss_and_gradients(images, alternating_labels(4), options);
+  EXPECT_NEAR(first->terms[1].value, 0, 1e-9) << "the residual starts as it was found";
+  EXPECT_NEAR(first->terms[2].value, 0, 1e-5);
+}
+
+TEST_F(ResidualTerms, HaveTheGradientsOfTheLoss) {
+  const auto network = make_train_network(config_, moved_, tuning_);
+  const std::vector<float> images = hash_images(config_, 2);
+  for (const auto weight : {&LossOptions::svd_orthogonality, &LossOptions::svd_norm})
+    for (const char* end : {"svd_u", "svd_s", "svd_v"}) {
+      if (weight == &LossOptions::svd_orthogonality && std::string(end) == "svd_s") continue;  // it has no part in it
+      const std::string name = std::string("blocks.1.attn.qkv.") + end;
+      EXPECT_LT(gradient_error(*network, moved_, images, 2, name, 6, only(weight, 100)), 1e-4) << name;
+    }
+}
+
+// Each of them pulls back what it is about.
+TEST_F(ResidualTerms, HoldTheResidualWhileItLearns) {
+  const auto drift = [&](double LossOptions::*weight, double value) {
+    const auto network = make_train_network(config_, start_, tuning_);
+    OptimizerOptions plain;
+    plain.rule = Rule::adamw;
+    plain.weight_decay = 0;
+    const auto optimizer = Optimizer::create(*network, plain);
+    const std::vector<float> images = hash_images(config_, 4);
+    LossOptions options = only(weight, value);
+    options.compute = Compute::f32;
+    double last = 0;
+    for (int i = 0; i < 30; ++i) {
+      const auto values = network->loss_and_gradients(images, alternating_labels(4), options);
+      EXPECT_TRUE(values && (*optimizer)->step(0.01));
+      last = values->terms[1].value;
+    }
+    return last;
+  };
+  constexpr double kFaint = 1e-9;  // asked for, and of no weight: the term is only measured
+  for (const auto weight : {&LossOptions::svd_orthogonality, &LossOptions::svd_norm})
+    EXPECT_LT(drift(weight, 10), 0.2 * drift(weight, kFaint));
 }
 
 TEST(MergeFactors, IsStrict) {
