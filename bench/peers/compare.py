@@ -41,12 +41,16 @@ START_SECONDS, ROUND_SECONDS = 900, 300
 SETTLE_SECONDS = 0.5
 ISA_CAPS = ("AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", "AVX512_CORE_AMX")
 
-OURS = ("dfa-f32", "dfa-bf16", "dfa-int8")
+SIDE_BY_SIDE = "-side-by-side"
+OURS = ("dfa-f32", "dfa-bf16", "dfa-int8", "dfa-bf16-side-by-side", "dfa-int8-side-by-side")
 # What must lie in the work folder before a peer can start.
 NEEDS = {
     "dfa-f32": (),
     "dfa-bf16": (),
     "dfa-int8": ("calibration",),
+    # A batch for each thread at once, which divide the machine: throughput.
+    "dfa-bf16-side-by-side": (),
+    "dfa-int8-side-by-side": ("calibration",),
     "pytorch-f32": (),
     "pytorch-bf16": (),
     "pytorch-compiled-bf16": (),
@@ -57,6 +61,8 @@ NEEDS = {
     "openvino-bf16": ("onnx",),
     "openvino-int8": ("onnx", "folded", "openvino-int8"),
     "openvino-int8-bf16": ("onnx", "folded", "openvino-int8"),
+    "openvino-bf16-side-by-side": ("onnx",),
+    "openvino-int8-bf16-side-by-side": ("onnx", "folded", "openvino-int8"),
 }
 
 
@@ -129,7 +135,8 @@ class Ours:
     """`dfa bench`, started anew each time: it builds its network before its clock counts."""
 
     def __init__(self, options: argparse.Namespace, environment: dict, name: str):
-        self.environment, engine = environment, name.removeprefix("dfa-")
+        engine = name.removeprefix("dfa-").removesuffix(SIDE_BY_SIDE)
+        self.environment, self.instances = environment, options.threads if name.endswith(SIDE_BY_SIDE) else 1
         model = options.work / "model.dfa"
         if engine == "int8":
             model = options.work / "model_int8.dfa"
@@ -137,7 +144,7 @@ class Ours:
                 export = [options.dfa, "export", options.work / "model.dfa", "--to", "int8"]
                 run([*export, "--calibrate", options.work / "calibration.jsonl", "--role", "calibration", "--out", model], environment, "dfa export --to int8")
         self.command = [options.dfa, "bench", "--model", model, "--engine", engine, "--format", "json"]
-        self.command += ["--batch", options.batch, "--threads", options.threads, "--warmup", options.warmup]
+        self.command += ["--batch", options.batch, "--threads", options.threads, "--warmup", options.warmup, "--instances", self.instances]
         report = self.bench(1, ["--steps"])
         self.facts = {
             "library": f"dfa {report['tool']['version']} ({report['tool']['build']})",
@@ -153,7 +160,7 @@ class Ours:
         return json.loads(run([*self.command, "--repeats", passes, *more], self.environment, "dfa bench").stdout)
 
     def passes(self, count: int) -> list[float]:
-        return self.bench(count, [])["seconds_per_batch"]
+        return [seconds / self.instances for seconds in self.bench(count, [])["seconds_per_batch"]]
 
     def close(self) -> None:
         pass
@@ -277,8 +284,9 @@ def pairs_among(rows: list[Row], peers: list[Row]) -> dict[str, tuple[Row, Row]]
     peers = [row for row in peers if row.name not in OURS]
     pairs = {
         "best": (fastest(ours), fastest(peers)),
-        "int8": (fastest([row for row in ours if row.name == "dfa-int8"]), fastest(peers)),
+        "int8": (fastest([row for row in ours if row.name == "dfa-int8"]), fastest([row for row in peers if not row.name.endswith(SIDE_BY_SIDE)])),
         "bf16": (fastest([row for row in ours if row.name == "dfa-bf16"]), fastest([row for row in peers if row.name == "openvino-bf16"])),
+        "bf16-best": (fastest([row for row in ours if "-bf16" in row.name]), fastest([row for row in peers if row.name.startswith("openvino-bf16")])),
         "f32": (fastest([row for row in ours if row.name == "dfa-f32"]), fastest([row for row in peers if row.name.endswith("-f32")])),
         "f32-all": (fastest([row for row in ours if row.name == "dfa-f32"]), fastest(peers)),
     }
@@ -352,7 +360,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--passes", type=int, default=3, help="timed passes a round and peer")
     parser.add_argument("--warmup", type=int, default=1, help="passes before the clock counts, each round")
     parser.add_argument("--isa", choices=ISA_CAPS, help="cap the instruction set")
-    parser.add_argument("--require", action="append", default=[], metavar="[NAME=]RATIO", help="status 1 below it; NAME: best, int8, bf16, f32, f32-all")
+    parser.add_argument("--require", action="append", default=[], metavar="[NAME=]RATIO", help="status 1 below it; NAME: best, int8, bf16, bf16-best, f32, f32-all")
     parser.add_argument("--prepare-only", action="store_true", help="make what the peers run, and stop")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures")
     return parser.parse_args()
