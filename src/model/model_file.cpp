@@ -93,9 +93,4 @@ Result<Model> load_model(const std::filesystem::path& path) {
   return model;
 }
 
-Result<std::unique_ptr<Network>> model_network(const Model& model, NetworkOptions options) {
-  options.quantisation = model.quantised ? &model.quantised->codes : nullptr;
-  return make_network(model.config, model.weights, options);
-}
-
 }  // namespace dfa
