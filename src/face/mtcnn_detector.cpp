@@ -81,6 +81,7 @@ class MtcnnDetector final : public Detector {
 
   std::vector<Face> take(const std::vector<CascadeFace>& found) const {
     std::vector<Face> faces;
+    faces.reserve(found.size());
     for (const CascadeFace& face : found) faces.push_back(in_frame(face, kind_.border_px));
     std::stable_sort(faces.begin(), faces.end(),
                      [](const Face& a, const Face& b) { return a.box_px.area() > b.box_px.area(); });

@@ -52,10 +52,11 @@ int whole(float v) {
 void plan_pyramid(int width, int height, int min_face_px, std::vector<PyramidLevel>& levels) {
   levels.clear();
   const double largest = kCell / min_face_px;
-  double scale = largest;
-  for (double shorter = std::min(width, height) * largest; shorter >= kCell; shorter *= kPyramidFactor) {
+  double scale = largest, shorter = std::min(width, height) * largest;
+  while (shorter >= kCell) {
     levels.push_back({scale, {static_cast<int>(width * scale + 1), static_cast<int>(height * scale + 1)}});
     scale *= kPyramidFactor;
+    shorter *= kPyramidFactor;
   }
 }
 

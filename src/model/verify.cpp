@@ -72,7 +72,7 @@ std::vector<std::string> contradictions(const TensorFile& golden, const NetworkC
   std::vector<std::string> notes;
   for (const auto& [key, value] : golden.metadata) {
     NetworkConfig said = config;
-    if (!set_network_field(said, key + "=" + value) || said == config) continue;
+    if (!set_network_field(said, fmt::format("{}={}", key, value)) || said == config) continue;
     notes.push_back(fmt::format("the golden file was made with {} = {}, the model has another value", key, value));
   }
   return notes;

@@ -64,8 +64,11 @@ void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Readin
       return guarded([&] { return source.next(); });
     }();
     reading.seconds += watch.seconds();
-    if (!frame) reading.read.error = std::move(frame).error();
-    if (!frame || !*frame) break;
+    if (!frame) {
+      reading.read.error = std::move(frame).error();
+      break;
+    }
+    if (!*frame) break;
     sender.add(std::move(**frame));
   }
   sender.send();

@@ -386,8 +386,8 @@ void attention_amx(const AttentionShape& shape, const std::uint16_t* q, const st
                    const AttentionOut& out, float* scratch, int threads) {
   const Tasks tasks(shape, q, k, v, out, threads);
   const std::size_t thread_scratch = Layout(shape).total;
-  const std::uintptr_t line = round_up(reinterpret_cast<std::uintptr_t>(scratch), kLineBytes);
-  std::byte* lines = reinterpret_cast<std::byte*>(line);
+  const std::size_t past_line = reinterpret_cast<std::uintptr_t>(scratch) % kLineBytes;
+  std::byte* lines = reinterpret_cast<std::byte*>(scratch) + (kLineBytes - past_line) % kLineBytes;
   std::atomic<int> taken{0};
 #pragma omp parallel num_threads(threads)
   attend_tasks(shape, tasks, taken, lines + static_cast<std::size_t>(omp_get_thread_num()) * thread_scratch);

@@ -85,11 +85,11 @@ DFA_AMX inline __m512 power_of_two(__m512 t) {
 
 // 32 queries.
 struct Block {
-  std::size_t count = 0;
   alignas(64) float sums[kQueries][kLanes];  // of the weights, by lane
   float tops[kQueries];                      // top * log2(e)
   float scales[kQueries];                    // what the result so far is still to be multiplied with
-  bool raised = false;                       // whether any of them is not 1
+  std::size_t count = 0;
+  bool raised = false;  // whether any scale is not 1
 };
 
 // One unit.
