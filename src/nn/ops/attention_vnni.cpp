@@ -24,7 +24,8 @@ constexpr float kLeastPower = -2.0F;                                            
 struct Layout {
   std::size_t width;    // of a row of channels, whole vectors
   std::size_t vectors;  // of keys
-  std::size_t keys, key_scales, key_bounds, values, value_inverses, value_scales, means, row_codes;
+  std::size_t keys, key_scales, key_bounds, values, value_inverses, value_scales, row_codes;
+  std::size_t channels[4];  // factors and offsets of keys, then of queries
   std::size_t queries, scores, weights, mixed, total;
 
   explicit Layout(const AttentionShape& shape)
@@ -39,7 +40,7 @@ struct Layout {
     values = place(padded_keys * width * sizeof(std::int16_t));
     value_inverses = place(width * sizeof(float));
     value_scales = place(width * sizeof(float));
-    means = place(width * sizeof(float));
+    for (std::size_t& one : channels) one = place(width * sizeof(float));
     row_codes = place(kLanes * width);
     queries = place(kQueries * width);
     scores = place(kQueries * kMostKeys * sizeof(float));
@@ -248,6 +249,7 @@ DFA_VNNI void mix_block(const Layout& at, const std::int16_t* weights, const Que
 template <class Value>
 struct Task {
   HeadRows<Value> q, k, v;
+  HeadRows<Value> all_queries;  // of the head: how they are rounded does not depend on the task
   AttentionOut out;
   std::size_t first_out;  // where the first query's result begins, in values
   std::size_t first_channel;
@@ -286,7 +288,8 @@ class Head {
       : shape_(shape), at_(at), scratch_(scratch), task_(task) {}
 
   DFA_VNNI void attend() {
-    pack_keys(task_.k, at_.width, place<float>(at_.means), place<std::int8_t>(at_.row_codes),
+    balance_channels(task_.all_queries, task_.k, of_queries(), of_keys());
+    pack_keys(task_.k, at_.width, of_keys(), place<std::int8_t>(at_.row_codes),
               {place<std::uint8_t>(at_.keys), place<float>(at_.key_scales), place<float>(at_.key_bounds)});
     scale_channels(task_.v, place<float>(at_.value_inverses), place<float>(at_.value_scales));
     Parts blocks(at_.vectors, kMostVectors);
@@ -296,7 +299,6 @@ class Head {
                   place<float>(at_.value_inverses), place<std::int16_t>(at_.values) + key * at_.width);
       vector += vectors;
     }
-    std::memset(place<float>(at_.means), 0, at_.width * sizeof(float));  // queries are taken as they are
     for (std::size_t first = 0; first < task_.q.count; first += kQueries) attend_block(first);
   }
 
@@ -305,6 +307,9 @@ class Head {
   Type* place(std::size_t at) const {
     return reinterpret_cast<Type*>(scratch_ + at);
   }
+
+  Channels of_keys() const { return {place<float>(at_.channels[0]), place<float>(at_.channels[1])}; }
+  Channels of_queries() const { return {place<float>(at_.channels[2]), place<float>(at_.channels[3])}; }
 
   KeyBlock block_of(std::size_t vector, std::size_t vectors) const {
     const std::size_t key = vector * kLanes;
@@ -347,7 +352,7 @@ class Head {
       RowCodes row{0, 0};
       if (i < there) {
         for (std::size_t j = 0; j < task_.q.width; j += kLineBytes / sizeof(Value)) ask_ahead(task_.q, first + i, j);
-        row = encode_row8(task_.q.row(first + i), place<float>(at_.means), task_.q.width, codes + i * at_.width);
+        row = encode_row8(task_.q.row(first + i), of_queries(), task_.q.width, codes + i * at_.width);
       }
       queries.scales[i] = kLog2E * row.scale;
       queries.starts[i] = -kKeyZero * row.sum;
@@ -401,10 +406,12 @@ Task<Value> task_of(const AttentionShape& shape, const Operands<Value>& operands
   const std::size_t head = static_cast<std::size_t>(index / cut.groups % shape.heads) * width;
   const std::size_t image = static_cast<std::size_t>(index / cut.groups / shape.heads);
   const std::size_t kv = image * shape.kv.image + head, keys = static_cast<std::size_t>(shape.keys);
-  return {{operands.q + image * shape.q.image + first * shape.q.row + head, shape.q.row,
-           std::min(cut.group, static_cast<std::size_t>(shape.queries) - first), width},
+  const std::size_t queries = static_cast<std::size_t>(shape.queries);
+  const HeadRows<Value> all{operands.q + image * shape.q.image + head, shape.q.row, queries, width};
+  return {{all.row(first), shape.q.row, std::min(cut.group, queries - first), width},
           {operands.k + kv, shape.kv.row, keys, width},
           {operands.v + kv, shape.kv.row, keys, width},
+          all,
           operands.out,
           image * shape.out.image + first * shape.out.row + head,
           head};

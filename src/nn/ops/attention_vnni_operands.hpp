@@ -18,8 +18,9 @@ namespace dfa::vnni {
 // Note [Attention by whole numbers]
 // Queries and keys become codes of 8 bits, -127..127, with one scale for each row. Before that the mean of a head's
 // keys is taken off each of them: it adds the same to all scores of a query, which a softmax does not feel, and with it
-// go the channels that are large in every key. Keys are stored as u8, code + 128, for the product takes u8 and s8; the
-// sums begin at -128 times the sum of the query's codes.
+// go the channels that are large in every key. A channel in which keys vary more than queries is divided in the keys
+// and multiplied in the queries, until both vary alike: then no channel takes the codes of all others. Keys are stored
+// as u8, code + 128, for the product takes u8 and s8; the sums begin at -128 times the sum of the query's codes.
 //   score = query_scale key_scale sum_i query_code[i] key_code[i]
 // Values become whole numbers -255..255, with one scale for each channel. Weights are whole numbers too, 32760 for the
 // largest score of a query so far: 8 bits would lose what many small ones weigh together. Products of 256 keys then fit
@@ -97,17 +98,61 @@ DFA_VNNI_INLINE void ask_ahead(const HeadRows<Value>& rows, std::size_t row, std
     _mm_prefetch(reinterpret_cast<const char*>(rows.row(row + kAhead) + channel), _MM_HINT_T0);
 }
 
-// means (width) of rows here and there: any row will do to take off all of them, and a mean is near the best.
+// How channels are changed before rows become codes: value = x factor - offset.
+struct Channels {
+  float *factors, *offsets;  // (width, rounded up to vectors)
+};
+
+// About kSample rows, evenly spread: what channels are like is known well enough from them.
+class Sample {
+ public:
+  explicit Sample(std::size_t rows) : every_((rows + kSample - 1) / kSample), count_((rows + every_ - 1) / every_) {}
+  std::size_t every() const { return every_; }
+  float share() const { return 1.0F / static_cast<float>(count_); }
+
+ private:
+  static constexpr std::size_t kSample = 48;
+  std::size_t every_, count_;
+};
+
+// Of 16 channels.
 template <class Value>
-DFA_VNNI void mean_row(const HeadRows<Value>& rows, float* means) {
-  constexpr std::size_t kSample = 48;
-  const std::size_t every = (rows.count + kSample - 1) / kSample;
-  const __m512 share = _mm512_set1_ps(1.0F / static_cast<float>((rows.count + every - 1) / every));
-  for (std::size_t i = 0; i < rows.width; i += kLanes) {
-    const __mmask16 mask = lanes_from(i, rows.width);
-    __m512 sum = _mm512_setzero_ps();
-    for (std::size_t t = 0; t < rows.count; t += every) sum = _mm512_add_ps(sum, load_wide(rows.row(t) + i, mask));
-    _mm512_storeu_ps(means + i, _mm512_mul_ps(sum, share));
+DFA_VNNI_INLINE __m512 mean_of(const HeadRows<Value>& rows, std::size_t channel) {
+  const Sample sample(rows.count);
+  __m512 sum = _mm512_setzero_ps();
+  for (std::size_t t = 0; t < rows.count; t += sample.every())
+    sum = _mm512_add_ps(sum, load_wide(rows.row(t) + channel, lanes_from(channel, rows.width)));
+  return _mm512_mul_ps(sum, _mm512_set1_ps(sample.share()));
+}
+
+// The mean distance from `middle`.
+template <class Value>
+DFA_VNNI_INLINE __m512 spread_of(const HeadRows<Value>& rows, std::size_t channel, __m512 middle) {
+  const Sample sample(rows.count);
+  __m512 sum = _mm512_setzero_ps();
+  for (std::size_t t = 0; t < rows.count; t += sample.every()) {
+    const __m512 value = load_wide(rows.row(t) + channel, lanes_from(channel, rows.width));
+    sum = _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(value, middle)));
+  }
+  return _mm512_mul_ps(sum, _mm512_set1_ps(sample.share()));
+}
+
+// Keys lose their mean; a channel is moved from keys to queries until both spread alike.
+template <class Value>
+DFA_VNNI void balance_channels(const HeadRows<Value>& queries, const HeadRows<Value>& keys, const Channels& of_queries,
+                               const Channels& of_keys) {
+  const __m512 one = _mm512_set1_ps(1.0F), nothing = _mm512_set1_ps(kNothing);
+  for (std::size_t i = 0; i < keys.width; i += kLanes) {
+    const __m512 mean = mean_of(keys, i);
+    const __m512 keys_spread = spread_of(keys, i, mean), queries_spread = spread_of(queries, i, _mm512_setzero_ps());
+    const __mmask16 some =
+        _mm512_cmp_ps_mask(keys_spread, nothing, _CMP_GT_OQ) & _mm512_cmp_ps_mask(queries_spread, nothing, _CMP_GT_OQ);
+    const __m512 ratio = _mm512_mask_div_ps(one, some, keys_spread, queries_spread);
+    const __m512 factor = _mm512_sqrt_ps(ratio), inverse = _mm512_div_ps(one, factor);
+    _mm512_storeu_ps(of_queries.factors + i, factor);
+    _mm512_storeu_ps(of_queries.offsets + i, _mm512_setzero_ps());
+    _mm512_storeu_ps(of_keys.factors + i, inverse);
+    _mm512_storeu_ps(of_keys.offsets + i, _mm512_mul_ps(mean, inverse));
   }
 }
 
@@ -116,21 +161,24 @@ struct RowCodes {
   std::int32_t sum;  // of the codes
 };
 
-// One row's codes (s8, to whole vectors of channels; what is no channel has code 0), each value less that of `means`.
 template <class Value>
-DFA_VNNI_INLINE RowCodes encode_row8(const Value* row, const float* means, std::size_t width, std::int8_t* codes) {
+DFA_VNNI_INLINE __m512 changed(const Value* row, const Channels& channels, std::size_t i, std::size_t width) {
+  return _mm512_fmsub_ps(load_wide(row + i, lanes_from(i, width)), _mm512_loadu_ps(channels.factors + i),
+                         _mm512_loadu_ps(channels.offsets + i));
+}
+
+// One row's codes (s8, to whole vectors of channels; what is no channel has code 0).
+template <class Value>
+DFA_VNNI_INLINE RowCodes encode_row8(const Value* row, const Channels& channels, std::size_t width,
+                                     std::int8_t* codes) {
   __m512 largest = _mm512_setzero_ps();
-  for (std::size_t i = 0; i < width; i += kLanes) {
-    const __mmask16 mask = lanes_from(i, width);
-    const __m512 value = _mm512_sub_ps(load_wide(row + i, mask), _mm512_maskz_loadu_ps(mask, means + i));
-    largest = _mm512_max_ps(largest, _mm512_abs_ps(value));
-  }
+  for (std::size_t i = 0; i < width; i += kLanes)
+    largest = _mm512_max_ps(largest, _mm512_abs_ps(changed(row, channels, i, width)));
   const float reach = _mm512_reduce_max_ps(largest);
   const float inverse = reach > kNothing ? kLargestCode8 / reach : 0.0F;
   __m512i sum = _mm512_setzero_si512();
   for (std::size_t i = 0; i < width; i += kLanes) {
-    const __mmask16 mask = lanes_from(i, width);
-    const __m512 value = _mm512_sub_ps(load_wide(row + i, mask), _mm512_maskz_loadu_ps(mask, means + i));
+    const __m512 value = changed(row, channels, i, width);
     const __m512i code = _mm512_cvtps_epi32(_mm512_mul_ps(value, _mm512_set1_ps(inverse)));
     sum = _mm512_add_epi32(sum, code);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + i), _mm512_cvtepi32_epi8(code));
@@ -168,11 +216,10 @@ struct PackedKeys {
   float* bounds;        // 0, or -inf for keys that are not there: they must neither win nor weigh anything
 };
 
-// `row_codes`: kLanes rows of `padded` codes; means: `padded`.
+// `row_codes`: kLanes rows of `padded` codes.
 template <class Value>
-DFA_VNNI void pack_keys(const HeadRows<Value>& keys, std::size_t padded, float* means, std::int8_t* row_codes,
-                        const PackedKeys& to) {
-  mean_row(keys, means);
+DFA_VNNI void pack_keys(const HeadRows<Value>& keys, std::size_t padded, const Channels& channels,
+                        std::int8_t* row_codes, const PackedKeys& to) {
   for (std::size_t first = 0; first < keys.count; first += kLanes) {
     for (std::size_t t = 0; t < kLanes; ++t) {
       const std::size_t key = first + t;
@@ -180,7 +227,7 @@ DFA_VNNI void pack_keys(const HeadRows<Value>& keys, std::size_t padded, float* 
       to.bounds[key] = there ? 0.0F : -__builtin_inff();
       if (there) {
         for (std::size_t i = 0; i < keys.width; i += kLineBytes / sizeof(Value)) ask_ahead(keys, key, i);
-        to.scales[key] = encode_row8(keys.row(key), means, keys.width, row_codes + t * padded).scale;
+        to.scales[key] = encode_row8(keys.row(key), channels, keys.width, row_codes + t * padded).scale;
       } else {
         std::memset(row_codes + t * padded, 0, padded);
         to.scales[key] = 0;

@@ -87,28 +87,52 @@ struct CodedRow {
   float scale = 0;
 };
 
-CodedRow coded(const Rows& rows, std::size_t row, const std::vector<float>& means) {
+// value = x factor - offset
+struct Channels {
+  std::vector<float> factors, offsets;
+  float of(const Rows& rows, std::size_t row, std::size_t i) const {
+    return fused(rows.at(row, i), factors[i], -offsets[i]);
+  }
+};
+
+CodedRow coded(const Rows& rows, std::size_t row, const Channels& channels) {
   CodedRow made;
   float reach = 0;
-  for (std::size_t i = 0; i < rows.width; ++i) reach = std::max(reach, std::abs(rows.at(row, i) - means[i]));
+  for (std::size_t i = 0; i < rows.width; ++i) reach = std::max(reach, std::abs(channels.of(rows, row, i)));
   const bool some = reach > 1e-30F;
   const float inverse = some ? 127.0F / reach : 0.0F;
   for (std::size_t i = 0; i < rows.width; ++i)
-    made.codes.push_back(static_cast<int>(std::nearbyint((rows.at(row, i) - means[i]) * inverse)));
+    made.codes.push_back(static_cast<int>(std::nearbyint(channels.of(rows, row, i) * inverse)));
   made.scale = some ? reach / 127.0F : 0.0F;
   return made;
 }
 
-// About 48 rows, evenly spread.
-std::vector<float> means_of(const Rows& rows) {
-  const std::size_t every = (rows.count + 47) / 48;
-  std::vector<float> means(rows.width);
-  for (std::size_t t = 0; t < rows.count; t += every)
-    for (std::size_t i = 0; i < rows.width; ++i) means[i] += rows.at(t, i);
-  const float share = 1.0F / static_cast<float>((rows.count + every - 1) / every);
-  for (float& mean : means) mean *= share;
-  return means;
+// The mean of term(row) over about 48 rows, evenly spread.
+template <class Term>
+float mean_of(std::size_t rows, const Term& term) {
+  const std::size_t every = (rows + 47) / 48;
+  float sum = 0;
+  for (std::size_t t = 0; t < rows; t += every) sum += term(t);
+  return sum * (1.0F / static_cast<float>((rows + every - 1) / every));
 }
+
+struct Balance {
+  Channels queries, keys;
+
+  explicit Balance(const Head& head) {
+    for (std::size_t i = 0; i < head.k.width; ++i) {
+      const float mean = mean_of(head.k.count, [&](std::size_t t) { return head.k.at(t, i); });
+      const float keys_spread = mean_of(head.k.count, [&](std::size_t t) { return std::abs(head.k.at(t, i) - mean); });
+      const float queries_spread = mean_of(head.q.count, [&](std::size_t t) { return std::abs(head.q.at(t, i)); });
+      const bool some = keys_spread > 1e-30F && queries_spread > 1e-30F;
+      const float factor = std::sqrt(some ? keys_spread / queries_spread : 1.0F), inverse = 1.0F / factor;
+      queries.factors.push_back(factor);
+      queries.offsets.push_back(0);
+      keys.factors.push_back(inverse);
+      keys.offsets.push_back(mean * inverse);
+    }
+  }
+};
 
 // Keys of the blocks: vectors of 16, at most 16 of them a block, as equal as can be, the larger first.
 std::vector<std::size_t> block_ends(std::size_t keys) {
@@ -123,9 +147,9 @@ std::vector<std::size_t> block_ends(std::size_t keys) {
 
 // The kernel's arithmetic on one head, in plain loops: (queries, width).
 std::vector<float> twin(const Head& head) {
-  const std::vector<float> means = means_of(head.k), none(head.q.width);
+  const Balance balance(head);
   std::vector<CodedRow> keys;
-  for (std::size_t t = 0; t < head.k.count; ++t) keys.push_back(coded(head.k, t, means));
+  for (std::size_t t = 0; t < head.k.count; ++t) keys.push_back(coded(head.k, t, balance.keys));
   std::vector<float> value_scales(head.v.width);
   std::vector<int> values(head.v.count * head.v.width);
   for (std::size_t i = 0; i < head.v.width; ++i) {
@@ -139,7 +163,7 @@ std::vector<float> twin(const Head& head) {
   }
   std::vector<float> out;
   for (std::size_t query = 0; query < head.q.count; ++query) {
-    const CodedRow row = coded(head.q, query, none);
+    const CodedRow row = coded(head.q, query, balance.queries);
     const float scale = 1.44269504F * row.scale;
     float top = std::numeric_limits<float>::lowest(), total = 0;
     std::vector<float> mixed(head.v.width);
@@ -178,24 +202,25 @@ struct Truth {
   double tolerance = 0;
 };
 
-// Codes are off by half a step: q_i by dq = max|q| / 254, k_i by dk = max|k - mean| / 254, so a score by es = sum
-// (|q_i| dk + |k_i - mean_i| dq + dq dk), and the weights' ratios by exp(2 es) at most. Among values in [-V, V] that
-// moves a mean by 2 V tanh(es / 2). Weights are off by 1/2 of 32760 for the largest, and by the cubic's error, as the
-// tops of blocks are; values by V / 510.
+// Codes are off by half a step: q_i, as balanced, by dq = max|q| / 254, k_i by dk = max|k| / 254, so a score by es =
+// sum
+// (|q_i| dk + |k_i| dq + dq dk), and the weights' ratios by exp(2 es) at most. Among values in [-V, V] that moves a
+// mean by 2 V tanh(es / 2). Weights are off by 1/2 of 32760 for the largest, and by the cubic's error, as the tops of
+// blocks are; values by V / 510.
 Truth truth_of(const Head& head, std::size_t query) {
-  const std::vector<float> means = means_of(head.k);
+  const Balance balance(head);
   const std::size_t width = head.q.width;
   double query_reach = 0, worst = 0, largest = -HUGE_VAL, value_reach = 0;
-  for (std::size_t i = 0; i < width; ++i) query_reach = std::max<double>(query_reach, std::abs(head.q.at(query, i)));
+  for (std::size_t i = 0; i < width; ++i)
+    query_reach = std::max<double>(query_reach, std::abs(balance.queries.of(head.q, query, i)));
   std::vector<double> scores;
   for (std::size_t t = 0; t < head.k.count; ++t) {
     double score = 0, reach = 0, error = 0;
-    for (std::size_t i = 0; i < width; ++i)
-      reach = std::max<double>(reach, std::abs(static_cast<double>(head.k.at(t, i)) - means[i]));
+    for (std::size_t i = 0; i < width; ++i) reach = std::max<double>(reach, std::abs(balance.keys.of(head.k, t, i)));
     const double dq = query_reach / 254, dk = reach / 254;
     for (std::size_t i = 0; i < width; ++i) {
-      const double q = head.q.at(query, i), k = static_cast<double>(head.k.at(t, i)) - means[i];
-      score += q * k;
+      const double q = balance.queries.of(head.q, query, i), k = balance.keys.of(head.k, t, i);
+      score += static_cast<double>(head.q.at(query, i)) * head.k.at(t, i);
       error += std::abs(q) * dk + std::abs(k) * dq + dq * dk;
       value_reach = std::max<double>(value_reach, std::abs(head.v.at(t, i)));
     }
@@ -365,6 +390,15 @@ TEST_F(WholeAttention, ForgetsWhatAllKeysShare) {
   }
   // The mean is f32: codes differ by one where a value lies between two.
   EXPECT_TRUE(expect_close(o.result(), want, {.absolute = 2e-3}));
+}
+
+// A channel 50 times as large in the keys and small in the queries costs the others no codes.
+TEST_F(WholeAttention, BalancesChannels) {
+  Operands o(1, 1, 64, 50, 300);
+  const std::vector<float> want = o.result();
+  for (std::size_t t = 0; t < 300; ++t) o.kv[t * 128 + 5] *= 50.0F;
+  for (std::size_t t = 0; t < 50; ++t) o.q[t * 64 + 5] /= 50.0F;
+  EXPECT_TRUE(expect_close(o.result(), want, {.absolute = 1e-5}));
 }
 
 // Later keys win by more and more, over several blocks: what was summed before is scaled down, at last to nothing.
