@@ -9,6 +9,7 @@
 
 #include "base/trace.hpp"
 #include "nn/isa.hpp"
+#include "nn/ops/attention_amx.hpp"
 #include "nn/ops/gemm.hpp"
 #include "run_network.hpp"
 #include "support/close.hpp"
@@ -138,6 +139,9 @@ TEST(Int8Trace, ShowsAKernelOfCodesForEveryReaderOfASite) {
   for (const std::string& line : trace.lines) {
     if (line.starts_with("attention,") || line.starts_with("conv")) {
       EXPECT_NE(line.find(wide_element), std::string::npos) << line;
+    }
+    if (line.starts_with("attention,") && !has_amx()) {
+      EXPECT_NE(line.find(has_avx512_vnni() ? ",avx512_vnni," : ",highway,"), std::string::npos) << line;
     }
     if (!line.starts_with("linear,") || line.find(",u8,") == std::string::npos) continue;
     EXPECT_NE(line.find(kernel), std::string::npos) << line;
