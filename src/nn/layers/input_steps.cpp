@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "nn/layers/kernel_step.hpp"
+#include "nn/ops/pixel_codes.hpp"
 #include "nn/ops/resize.hpp"
 #include "nn/plan/value.hpp"
 
@@ -24,10 +25,13 @@ class PatchesStep final : public KernelStep {
     for (int line = 0; line < images_ * grid; ++line) {
       for (int column = 0; column < grid; ++column) {
         const std::size_t first = (to_size(line) * to_size(grid) + to_size(column)) * row_values;
-        if (element() == Element::bf16)
-          copy_patch(context.images, line / grid, line % grid, column, narrow(0) + first);
+        if (element() == Element::u8)
+          encode_patch(patch_at(context.images, line / grid, line % grid, column), to_size(patch_), *codes_of(0),
+                       codes(0) + first);
+        else if (element() == Element::bf16)
+          copy_patch(patch_at(context.images, line / grid, line % grid, column), narrow(0) + first);
         else
-          copy_patch(context.images, line / grid, line % grid, column, pointer(0) + first);
+          copy_patch(patch_at(context.images, line / grid, line % grid, column), pointer(0) + first);
       }
     }
     return {};
@@ -40,15 +44,19 @@ class PatchesStep final : public KernelStep {
   }
 
  private:
+  Planes patch_at(const float* images, int image, int row, int column) const {
+    const std::size_t side = to_size(side_), patch = to_size(patch_);
+    const std::size_t first = to_size(image) * 3 * side * side + to_size(row) * patch * side + to_size(column) * patch;
+    return {images + first, side * side, side};
+  }
+
   // dst: (3, P, P)
   template <class Value>
-  void copy_patch(const float* images, int image, int row, int column, Value* dst) const {
-    const std::size_t side = to_size(side_);
+  void copy_patch(const Planes& from, Value* dst) const {
     const std::size_t patch = to_size(patch_);
     for (std::size_t channel = 0; channel < 3; ++channel) {
-      const float* plane = images + (to_size(image) * 3 + channel) * side * side;
       for (std::size_t y = 0; y < patch; ++y, dst += patch) {
-        const float* line = plane + (to_size(row) * patch + y) * side + to_size(column) * patch;
+        const float* line = from.red + channel * from.plane + y * from.line;
         for (std::size_t x = 0; x < patch; ++x) store(line[x], dst[x]);
       }
     }
@@ -66,6 +74,10 @@ class ChannelsLastStep final : public KernelStep {
     if (out_side_ != side_) {
       resize_bilinear(planes, 3 * images_, side_, out_side_, pointer(1), threads_);
       planes = pointer(1);
+    }
+    if (element() == Element::u8) {
+      encode(planes);
+      return {};
     }
     const std::size_t side = to_size(out_side_);
 #pragma omp parallel for num_threads(threads_) schedule(static)
@@ -88,6 +100,25 @@ class ChannelsLastStep final : public KernelStep {
   }
 
  private:
+  // With a border of pixels that stand for zero.
+  void encode(const float* planes) {
+    const std::size_t side = to_size(out_side_), framed = side + 2 * to_size(kImageBorder);
+    const std::uint8_t zero = static_cast<std::uint8_t>(codes_of(0)->zero_point);
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int line = 0; line < images_ * static_cast<int>(framed); ++line) {
+      const std::size_t image = to_size(line) / framed, y = to_size(line) % framed;
+      std::uint8_t* dst = codes(0) + to_size(line) * framed * 3;
+      if (y < to_size(kImageBorder) || y >= side + to_size(kImageBorder)) {
+        std::fill_n(dst, framed * 3, zero);
+        continue;
+      }
+      dst = std::fill_n(dst, 3 * to_size(kImageBorder), zero);
+      const float* red = planes + image * 3 * side * side + (y - to_size(kImageBorder)) * side;
+      encode_pixels({red, side * side, side}, side, *codes_of(0), dst);
+      std::fill_n(dst + side * 3, 3 * to_size(kImageBorder), zero);
+    }
+  }
+
   // One line of three planes to pixels.
   template <class Value>
   static void interleave(const float* red, std::size_t side, Value* dst) {

@@ -5,6 +5,7 @@
 
 #include "nn/layers/input_steps.hpp"
 #include "nn/layers/readout_steps.hpp"
+#include "nn/vit/folded_layers.hpp"
 #include "nn/vit/plan_readout.hpp"
 #include "nn/vit/plan_writer.hpp"
 
@@ -39,7 +40,7 @@ class PlanBuilder {
  private:
   Status embed_patches() {
     const int patches = x_.tokens - config_.prefix_tokens();
-    const Slice rows = to_.add_rows(options_.images * patches, weights_.patch_embed.in());
+    const Slice rows = to_.add_input(options_.images * patches, weights_.patch_embed);
     const Slice embedded = to_.add_wide_rows(patches, config_.dim);
     x_.values = to_.add_wide_rows(x_.tokens, config_.dim);
     to_.add_step(Part::patch_embed, "patches",
@@ -65,37 +66,51 @@ class PlanBuilder {
   Status spatial_prior() {
     const FusedSpm& spm = *weights_.spm;
     MapShape shape{options_.images, 3, config_.spatial_image()};
-    Slice map = to_.plan().add_buffer(shape.values(), options_.element);
-    to_.add_step(
-        Part::spm, "image",
-        make_channels_last_step(to_.plan(), options_.images, config_.image, shape.side, map, options_.threads));
-    for (std::size_t i = 0; i < spm.stem.size(); ++i)
-      DFA_TRY(add_conv("stem." + std::to_string(3 * i), spm.stem[i], shape, map));
+    Slice map = spatial_image(spm.stem.front().input(), shape);
+    for (std::size_t i = 0; i < spm.stem.size(); ++i) {
+      const bool last = i + 1 == spm.stem.size();
+      DFA_TRY(add_conv(static_cast<int>(i), (last ? spm.convs.front() : spm.stem[i + 1]).input(), shape, map));
+    }
     DFA_TRY(add_max_pool(shape, map));
     c_.values = to_.add_wide_rows(c_.tokens, config_.dim);
     std::size_t token = 0;
     for (std::size_t level = 0; level < spm.convs.size(); ++level) {
-      DFA_TRY(add_conv("conv" + std::to_string(level + 2), spm.convs[level], shape, map));
+      DFA_TRY(add_conv(kSpmStemConvs + static_cast<int>(level), spm.fcs[level].input(), shape, map));
       DFA_TRY(add_level(level, shape, map, token));
       token += static_cast<std::size_t>(shape.side) * static_cast<std::size_t>(shape.side);
     }
     return {};
   }
 
-  // Moves shape and map on to the convolution's output.
-  Status add_conv(const std::string& name, const PackedConv& layer, MapShape& shape, Slice& map) {
+  // As the first convolution reads it. Moves `shape` on to a border where there is one.
+  Slice spatial_image(const LayerInput& reader, MapShape& shape) {
+    const int side = shape.side;
+    if (reader.element == Element::u8) shape.side += 2 * kImageBorder;
+    const Slice map = to_.add_map(shape, reader);
+    to_.add_step(Part::spm, "image",
+                 make_channels_last_step(to_.plan(), options_.images, config_.image, side, map, options_.threads));
+    return map;
+  }
+
+  // Convolution `index`, to what `reader` reads. Moves shape and map on to the convolution's output.
+  Status add_conv(int index, const LayerInput& reader, MapShape& shape, Slice& map) {
+    const FusedSpm& spm = *weights_.spm;
+    const std::size_t at = static_cast<std::size_t>(index);
+    const PackedConv& layer = index < kSpmStemConvs ? spm.stem[at] : spm.convs[at - kSpmStemConvs];
+    const std::string name = spm_conv_name(index);
+    to_.observe_site(Part::spm, name, layer.input(), shape.rows(), shape.channels, map);
     const MapShape out = layer.output(shape);
-    const Slice dst = to_.plan().add_buffer(out.values(), options_.element);
-    DFA_ASSIGN_OR_RETURN(auto step, make_conv_relu_step(library_, to_.plan(), layer, shape, map, dst));
-    to_.add_step(Part::spm, name, std::move(step));
+    const Slice dst = to_.add_map(out, reader);
+    DFA_TRY(to_.add_conv(Part::spm, name, layer, shape, map, dst));
     shape = out;
     map = dst;
     return {};
   }
 
+  // Codes are in the order of their values, so the largest code is that of the largest value.
   Status add_max_pool(MapShape& shape, Slice& map) {
     const MapShape out{shape.images, shape.channels, (shape.side + 1) / 2};
-    const Slice dst = to_.plan().add_buffer(out.values(), options_.element);
+    const Slice dst = to_.plan().add_buffer(out.values(), map.element, map.codes);
     DFA_ASSIGN_OR_RETURN(auto step, make_max_pool_step(library_, to_.plan(), shape, map, dst));
     to_.add_step(Part::spm, "max_pool", std::move(step));
     shape = out;
@@ -106,13 +121,15 @@ class PlanBuilder {
   // Tokens [token, token + side^2) of every image. One product an image: each writes its own contiguous rows of c.
   Status add_level(std::size_t level, MapShape shape, Slice map, std::size_t token) {
     const int rows = shape.side * shape.side;
+    const PackedLinear& fc = weights_.spm->fcs[level];
+    const std::string name = spm_level_name(static_cast<int>(level));
+    to_.observe_site(Part::spm, "maps", fc.input(), shape.rows(), shape.channels, map);  // of all images at once
     const std::size_t dim = static_cast<std::size_t>(config_.dim);
     for (int image = 0; image < options_.images; ++image) {
       const std::size_t index = static_cast<std::size_t>(image);
       const Slice src = map.at(index * static_cast<std::size_t>(rows) * static_cast<std::size_t>(shape.channels));
       const Slice dst = c_.values.at((index * static_cast<std::size_t>(c_.tokens) + token) * dim);
-      DFA_TRY(to_.add_linear(Part::spm, "fc" + std::to_string(level + 2), weights_.spm->fcs[level], rows, src, dst,
-                             After::nothing));
+      DFA_TRY(to_.add_linear(Part::spm, name, fc, rows, src, dst, After::nothing));
     }
     return {};
   }
