@@ -46,7 +46,8 @@ struct GemmDestination {
   std::byte* values = nullptr;
   Element element = Element::f32;
   After after = After::nothing;
-  const Codes* codes = nullptr;  // for u8
+  const Codes* codes = nullptr;             // for u8
+  std::span<const std::byte> next = {};     // weights that are needed soon after: a kernel may ask for them meanwhile
 };
 
 // Bytes of scratch that `threads` threads need together.
