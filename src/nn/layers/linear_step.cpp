@@ -78,17 +78,12 @@ class OwnLinearStep final : public KernelStep {
   OwnLinearStep(const PackedLinear& layer, int rows, Slice src, Slice dst, Slice scratch, After after, int threads)
       : KernelStep({src, dst, scratch}), layer_(layer), rows_(rows), dst_(dst), after_(after), threads_(threads) {}
   Status run(const RunContext&) override {
-    gemm(*layer_.own(), bytes(0), rows_, {bytes(1), dst_.element, after_, dst_.codes, next_}, bytes(2), threads_);
+    gemm(*layer_.own(), bytes(0), rows_, {bytes(1), dst_.element, after_, dst_.codes}, bytes(2), threads_);
     return {};
   }
   std::string_view op() const override { return "linear"; }
   std::string shape() const override { return fmt::format("{}x{}x{}", rows_, layer_.in(), layer_.out()); }
   std::string kernel() const override { return std::string(gemm_kernel_name(layer_.own()->kernel)); }
-  std::span<const std::byte> weights() const override {
-    const PackedMatrix& matrix = *layer_.own();
-    return {matrix.values, packed_bytes(matrix.kernel, matrix.in, matrix.out)};
-  }
-  void precede(std::span<const std::byte> weights) override { next_ = weights; }
 
  private:
   const PackedLinear& layer_;
@@ -96,7 +91,6 @@ class OwnLinearStep final : public KernelStep {
   Slice dst_;
   After after_;
   int threads_;
-  std::span<const std::byte> next_;
 };
 
 // None: oneDNN multiplies.

@@ -46,8 +46,7 @@ struct GemmDestination {
   std::byte* values = nullptr;
   Element element = Element::f32;
   After after = After::nothing;
-  const Codes* codes = nullptr;             // for u8
-  std::span<const std::byte> next = {};     // weights that are needed soon after: a kernel may ask for them meanwhile
+  const Codes* codes = nullptr;  // for u8
 };
 
 // Bytes of scratch that `threads` threads need together.

@@ -9,8 +9,7 @@ namespace {
 
 using amx::Cells;
 using amx::Product;
-using RunTask = void (*)(const Product& product, const GemmTask& task, const amx::Workspace& workspace,
-                         amx::Requests& later);
+using RunTask = void (*)(const Product& product, const GemmTask& task, const amx::Workspace& workspace);
 
 template <Cells cells>
 RunTask run_task_to(Element element) {
@@ -67,7 +66,6 @@ void gemm_amx(const PackedMatrix& matrix, const std::byte* src, int rows, const 
                         .src = src,
                         .destination = destination,
                         .blocks = blocks,
-                        .threads = threads,
                         .biases = shared.biases,
                         .zeros = shared.zeros,
                         .src_row = row_bytes(matrix.kernel, matrix.in),
@@ -82,9 +80,7 @@ void gemm_amx(const PackedMatrix& matrix, const std::byte* src, int rows, const 
   {
     const int thread = omp_get_thread_num();
     const amx::Workspace workspace(shared.rest + static_cast<std::size_t>(thread) * thread_bytes, steps);
-    amx::Requests later = amx::after_product(product, thread);
-    take_tasks(blocks, shared.taken, thread, threads,
-               [&](const GemmTask& task) { run(product, task, workspace, later); });
+    take_tasks(blocks, shared.taken, thread, threads, [&](const GemmTask& task) { run(product, task, workspace); });
   }
 }
 

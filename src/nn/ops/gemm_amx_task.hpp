@@ -10,20 +10,20 @@ namespace dfa::amx {
 // Note [Products on tiles]
 // A block of the input and a strip of the weights give 2 x 2 tiles of sums; a step loads four tiles and multiplies them
 // in 64 cycles. What costs besides, and what is done about it:
-//   Loads. From the second cache level four tiles take longer than that, and still do when half of them come from the
-//   first. So one of both operands stays in the first level (24 to 32 KiB of 48) while the other passes. Deeper
-//   products are cut into passes; the sums of all but the last pass wait in memory. The end. Sums are stored (4 KiB)
-//   and ended while the tiles already work on the next piece: between its steps rows of the piece before are scaled,
-//   activated and stored. While tiles are multiplied there is room for one operation on 512 bits a cycle, 64 a step, as
-//   long as the processor need not wait for memory that was just written in smaller pieces, reads what columns need
-//   once a piece, and stores without masks. Memory. Weights come from far once in a run of the network. A line a step
-//   can be requested for nothing, four cost a third of the step. So whoever knows what is needed next says so
-//   (GemmDestination::next), and it is requested evenly by the product before. Strips that this thread did not use yet
-//   are multiplied with several blocks before the next strip comes, so that the request for that has time; the other
-//   blocks then find all strips of the part near. Depth. The weights of a deep product fill many parts, and the input
-//   would come from far for each of them. Where the sums go to f32 (bf16 products only: codes must not be rounded in
-//   between) the destination itself is where sums wait: some blocks, whose rows of it stay in the second level, are
-//   multiplied pass by pass (a slab each) with all strips; all but the first slab add to it.
+//   Loads. When both operands come from the second cache level a step takes half as long again, when one of them does,
+//   hardly longer. So the other one stays in the first level (24 to 32 KiB of 48). Deeper products are cut into passes;
+//   the sums of all but the last pass wait in memory.
+//   The end. Sums are stored (4 KiB) and ended while the tiles already work on the next piece: between its steps rows
+//   of the piece before are scaled, activated and stored. While tiles are multiplied there is room for one operation on
+//   512 bits a cycle, 64 a step; but what columns need must be read once a piece, whole rows stored without masks, and
+//   nothing read that was just written in smaller parts: it would come only after all stores before it.
+//   Memory. One or two lines a step can be requested for nothing, four cost a tenth to a third of it, as far as they
+//   are. So requests are spread evenly: the next block of the input; and where strips were not yet used by this thread,
+//   they are multiplied with several blocks each, the next strip being requested meanwhile, before other blocks follow,
+//   each with all strips.
+//   Depth. The weights of a deep product fill many parts, and the input would come from far for each of them. Where
+//   sums go to f32 (bf16 products only: codes must not be rounded in between) the destination itself is where they
+//   wait: blocks of a task are multiplied pass by pass (a slab each), all but the first slab add to it.
 inline constexpr std::size_t kPassSteps = 16;   // at most
 inline constexpr std::size_t kStripBlocks = 9;  // that are multiplied with a strip before the next one, at most
 
@@ -33,7 +33,6 @@ struct Product {
   const std::byte* src;
   GemmDestination destination;
   GemmBlocks blocks;
-  int threads;
   const float* biases;
   const float* zeros;             // as many; bf16 only
   std::size_t src_row, steps;     // bytes; pieces
@@ -103,12 +102,12 @@ class Pieces {
   // put together to a struct: it would be written in small parts and read as a whole.
   template <Stays stays>
   DFA_AMX void run(const InputBlock& block, std::size_t row, std::size_t strip, std::size_t first, std::size_t last,
-                   std::byte* kept, Requests& soon, Requests& later) {
+                   std::byte* kept, Requests& soon) {
     const bool ends = last == last_;
     const std::byte* weights = product_.matrix.values + (strip * product_.steps + first) * kPieceBytes;
     GemmTail& before = tails_[turn_];
     multiply<cells, element, stays>(block, first - first_, weights, last - first, first == first_ ? nullptr : kept,
-                                    ends ? sums_ : kept, before, soon, later);
+                                    ends ? sums_ : kept, before, soon);
     before.rows = 0;
     if (!ends) return;
     turn_ = 1 - turn_;
@@ -141,7 +140,7 @@ class Pieces {
 // Blocks whose strips come from far: strip by strip, and for each all of these blocks.
 template <Cells cells, Element element>
 DFA_AMX void multiply_by_strips(const Product& product, const GemmTask& task, std::size_t blocks,
-                                const Workspace& workspace, Pieces<cells, element>& pieces, Requests& later) {
+                                const Workspace& workspace, Pieces<cells, element>& pieces) {
   const std::size_t steps = product.steps, pass_steps = divide_up(steps, divide_up(steps, kPassSteps));
   InputBlock inputs[kStripBlocks];
   for (std::size_t i = 0; i < blocks; ++i)
@@ -154,8 +153,7 @@ DFA_AMX void multiply_by_strips(const Product& product, const GemmTask& task, st
     for (std::size_t step = 0; step < steps; step += pass_steps) {
       for (std::size_t i = 0; i < blocks; ++i)
         pieces.template run<Stays::weights>(inputs[i], (task.first_block + i) * kPieceRows, strip, step,
-                                            std::min(step + pass_steps, steps), workspace.sums + i * kSumsBytes, soon,
-                                            later);
+                                            std::min(step + pass_steps, steps), workspace.sums + i * kSumsBytes, soon);
     }
   }
 }
@@ -163,7 +161,7 @@ DFA_AMX void multiply_by_strips(const Product& product, const GemmTask& task, st
 // All blocks of a task, slab by slab. They are packed: rows of several KiB lie in few sets of the first cache level.
 template <Cells cells, Element element>
 DFA_AMX void multiply_slabs(const Product& product, const GemmTask& task, const Workspace& workspace,
-                            Pieces<cells, element>& pieces, Requests& later) {
+                            Pieces<cells, element>& pieces) {
   const std::size_t blocks = task.last_block - task.first_block, strips = task.last_strip - task.first_strip;
   const std::size_t far = std::min(kStripBlocks, blocks);
   InputBlock inputs[kStripBlocks];
@@ -180,7 +178,7 @@ DFA_AMX void multiply_slabs(const Product& product, const GemmTask& task, const 
                 far * depth};
       for (std::size_t i = 0; i < far; ++i)
         pieces.template run<Stays::weights>(inputs[i], (task.first_block + i) * kPieceRows, strip, slab, end, nullptr,
-                                            soon, later);
+                                            soon);
     }
     for (std::size_t block = task.first_block + far; block < task.last_block; ++block) {
       const std::size_t row = block * kPieceRows;
@@ -192,7 +190,7 @@ DFA_AMX void multiply_slabs(const Product& product, const GemmTask& task, const 
         soon = {product.src + next * product.src_row + next_step * kLineBytes, depth * kLineBytes, product.src_row,
                 std::min(kPieceRows, product.blocks.rows - next), strips * depth};
       for (std::size_t strip = task.first_strip; strip < task.last_strip; ++strip)
-        pieces.template run<Stays::input>(input, row, strip, slab, end, nullptr, soon, later);
+        pieces.template run<Stays::input>(input, row, strip, slab, end, nullptr, soon);
     }
   }
 }
@@ -200,7 +198,7 @@ DFA_AMX void multiply_slabs(const Product& product, const GemmTask& task, const 
 // A block with all strips of the task.
 template <Cells cells, Element element>
 DFA_AMX void multiply_block(const Product& product, const GemmTask& task, std::size_t block, const Workspace& workspace,
-                            Pieces<cells, element>& pieces, Requests& later) {
+                            Pieces<cells, element>& pieces) {
   const std::size_t row = block * kPieceRows, next = row + kPieceRows, steps = product.steps;
   const std::size_t pass_steps = divide_up(steps, divide_up(steps, kPassSteps));
   const InputBlock input = input_block(product, row, workspace.input);
@@ -212,36 +210,25 @@ DFA_AMX void multiply_block(const Product& product, const GemmTask& task, std::s
   for (std::size_t step = 0; step < steps; step += pass_steps) {
     for (std::size_t strip = task.first_strip; strip < task.last_strip; ++strip)
       pieces.template run<Stays::input>(input, row, strip, step, std::min(step + pass_steps, steps),
-                                        workspace.sums + (strip - task.first_strip) * kSumsBytes, soon, later);
+                                        workspace.sums + (strip - task.first_strip) * kSumsBytes, soon);
   }
 }
 
-// A thread's share of what is needed after the product, from where the thread will begin.
-inline Requests after_product(const Product& product, int thread) {
-  constexpr std::size_t kLinesPerStep = 2;  // more would keep the product from its own memory
-  const GemmBlocks& at = product.blocks;
-  const std::span<const std::byte> next = product.destination.next;
-  const std::size_t threads = static_cast<std::size_t>(product.threads);
-  const std::size_t steps = divide_up(at.blocks * at.strips * product.steps, threads);
-  const std::size_t share = next.size() / threads, first = share * static_cast<std::size_t>(thread);
-  return {next.data() + first, std::min(share, kLinesPerStep * steps * kLineBytes), steps};
-}
-
 template <Cells cells, Element element>
-DFA_AMX void run_task(const Product& product, const GemmTask& task, const Workspace& workspace, Requests& later) {
+DFA_AMX void run_task(const Product& product, const GemmTask& task, const Workspace& workspace) {
   Pieces<cells, element> pieces(product);
   if (product.slab_steps < product.steps) {
-    multiply_slabs(product, task, workspace, pieces, later);
+    multiply_slabs(product, task, workspace, pieces);
   } else {
     std::size_t block = task.first_block;
     if (task.weights == Weights::far) {
       // Where blocks must be packed there is room for one.
       const std::size_t room = read_in_place(product) ? kStripBlocks : 1;
       const std::size_t far = std::min(room, task.last_block - block);
-      multiply_by_strips(product, task, far, workspace, pieces, later);
+      multiply_by_strips(product, task, far, workspace, pieces);
       block += far;
     }
-    for (; block < task.last_block; ++block) multiply_block(product, task, block, workspace, pieces, later);
+    for (; block < task.last_block; ++block) multiply_block(product, task, block, workspace, pieces);
   }
   pieces.finish();
 }

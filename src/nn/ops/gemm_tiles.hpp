@@ -72,7 +72,7 @@ class Requests {
       : run_(first), bytes_(bytes), stride_(stride), steps_(steps), lines_(divide_up(bytes, kLineBytes) * runs) {}
   Requests(const std::byte* first, std::size_t bytes, std::size_t steps) : Requests(first, bytes, 0, 1, steps) {}
 
-  // To be called `steps` times; later calls ask for what follows.
+  // To be called `steps` times.
   void step() {
     for (due_ += lines_; due_ >= steps_; due_ -= steps_) {
       __builtin_prefetch(run_ + at_, 0, 2);
@@ -107,8 +107,7 @@ DFA_AMX_INLINE void multiply_tiles() {
 // `tail` meanwhile, its rows evenly spread over the steps.
 template <Cells cells, Element element, Stays stays>
 DFA_AMX_INLINE void multiply(const InputBlock& input, std::size_t first, const std::byte* b, std::size_t steps,
-                             const std::byte* from, std::byte* to, const GemmTail& tail, Requests& soon,
-                             Requests& later) {
+                             const std::byte* from, std::byte* to, const GemmTail& tail, Requests& requests) {
   if (from == nullptr) {
     _tile_zero(0);
     _tile_zero(1);
@@ -141,8 +140,7 @@ DFA_AMX_INLINE void multiply(const InputBlock& input, std::size_t first, const s
       _tile_stream_loadd(5, a + lower, a_row);
     }
     multiply_tiles<cells>();
-    soon.step();
-    later.step();
+    requests.step();
     for (due += kPieceRows / kTailRows; due >= steps; due -= steps, row += kTailRows) {
       if (row < rows) end_rows<cells, element>(columns, tail, row);
     }

@@ -40,10 +40,6 @@ void Plan::add_step(Part part, std::string name, std::unique_ptr<Step> step) {
     if (buffer.first_step < 0) buffer.first_step = index;
     buffer.last_step = index;
   }
-  if (const auto weights = step->weights(); !weights.empty()) {
-    if (last_with_weights_ != nullptr) last_with_weights_->precede(weights);
-    last_with_weights_ = step.get();
-  }
   steps_.push_back({part, std::move(name), std::move(step)});
 }
 

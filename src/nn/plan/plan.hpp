@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,10 +69,6 @@ class Step {
   virtual Element element() const = 0;
   // Buffers that the step reads or writes.
   virtual std::vector<int> buffers() const = 0;
-  // Memory outside the workspace that it reads for the first time in a run; empty where it is little.
-  virtual std::span<const std::byte> weights() const { return {}; }
-  // The weights() of the next step that has any: a step may ask for them ahead. They outlive the plan.
-  virtual void precede(std::span<const std::byte> /*weights*/) {}
 };
 
 class Plan {
@@ -108,7 +103,6 @@ class Plan {
   std::vector<Buffer> buffers_;
   std::vector<std::size_t> places_;  // floats from the workspace's begin
   std::vector<NamedStep> steps_;
-  Step* last_with_weights_ = nullptr;
 };
 
 }  // namespace dfa
