@@ -181,8 +181,8 @@ class PlanBuilder {
       return rows.at(static_cast<std::size_t>(images.first) * static_cast<std::size_t>(tokens) *
                      static_cast<std::size_t>(dim));
     };
-    const Slice q = to_.add_rows(query_rows, dim);
-    const Slice kv = to_.add_rows(source_rows, 2 * dim);
+    const Slice q = to_.add_attended_rows(query_rows, dim, {&cross.q, &cross.kv}, cross.out);
+    const Slice kv = to_.add_attended_rows(source_rows, 2 * dim, {&cross.q, &cross.kv}, cross.out);
     DFA_TRY(to_.add_linear(part, name + ".q", cross.q, query_rows, from_first(inputs.query, query.tokens), q,
                            After::nothing));
     DFA_TRY(to_.add_linear(part, name + ".kv", cross.kv, source_rows, from_first(inputs.source, source.tokens), kv,
@@ -225,7 +225,7 @@ class PlanBuilder {
     const int rows = options_.images * x_.tokens;
     const int width = 3 * config_.dim;
     const Slice norm = to_.normalised(Part::blocks, name + ".norm1", x_, block.qkv);
-    const Slice qkv = to_.add_rows(rows, width);
+    const Slice qkv = to_.add_attended_rows(rows, width, {&block.qkv}, block.proj);
     DFA_TRY(to_.add_linear(Part::blocks, name + ".qkv", block.qkv, rows, norm, qkv, After::nothing));
     turn(name + ".turn_q", qkv, width);
     turn(name + ".turn_k", qkv.at(dim), width);
@@ -240,13 +240,13 @@ class PlanBuilder {
   Status attend_from_class_token(const FusedBlock& block, const std::string& name) {
     const int dim = config_.dim;
     const Slice norm = to_.normalised(Part::blocks, name + ".norm1", x_, block.kv);
-    const Slice kv = to_.add_rows(options_.images * x_.tokens, 2 * dim);
+    const Slice kv = to_.add_attended_rows(options_.images * x_.tokens, 2 * dim, {&block.q, &block.kv}, block.proj);
     DFA_TRY(
         to_.add_linear(Part::blocks, name + ".kv", block.kv, options_.images * x_.tokens, norm, kv, After::nothing));
     turn(name + ".turn_k", kv, 2 * dim);
     Stream first = to_.first_rows(Part::blocks, name + ".class_token", x_);
     const Slice first_norm = to_.normalised(Part::blocks, name + ".norm1_class_token", first, block.q);
-    const Slice q = to_.add_rows(options_.images, dim);
+    const Slice q = to_.add_attended_rows(options_.images, dim, {&block.q, &block.kv}, block.proj);
     DFA_TRY(to_.add_linear(Part::blocks, name + ".q", block.q, options_.images, first_norm, q, After::nothing));
     const Slice mixed = to_.add_attention(Part::blocks, name + ".attention", options_.images, config_.heads,
                                           {q, 1, dim}, {kv, x_.tokens, 2 * dim},

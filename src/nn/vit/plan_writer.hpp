@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ class PlanWriter {
 
   // Buffers. What lies between two products and is not quantised:
   Slice add_rows(int rows, int width);
+  // Queries, keys or values, which come from `products` and are attended to for `reader`; one format for all.
+  Slice add_attended_rows(int rows, int width, std::initializer_list<const PackedLinear*> products,
+                          const PackedLinear& reader);
   // What `reader` reads, in its format.
   Slice add_input(int rows, const PackedLinear& reader);
   Slice add_map(const MapShape& shape, const LayerInput& reader);

@@ -12,6 +12,7 @@
 #include "nn/isa.hpp"
 #include "nn/layers/conv_step.hpp"
 #include "nn/layers/kernel_step.hpp"
+#include "nn/ops/attention_amx.hpp"
 #include "nn/ops/gemm.hpp"
 #include "nn/plan/arena.hpp"
 #include "nn/plan/value.hpp"
@@ -149,7 +150,11 @@ TEST(Int8Trace, ShowsAKernelOfCodesForEveryReaderOfASite) {
   const std::string kernel = "," + std::string(gemm_kernel_name(best_int8_gemm())) + ",";
   const std::string wide_element = has_bf16_products() ? ",bf16," : ",f32,";
   for (const std::string& line : trace.lines) {
-    if (line.starts_with("attention,")) {
+    if (line.starts_with("attention,") && !has_amx()) {
+      const std::string whole = ",bf16," + std::string(effective_isa()) + ",avx512_vnni,";
+      const std::string attention = has_avx512_vnni() ? whole : wide_element;
+      EXPECT_NE(line.find(attention), std::string::npos) << line;
+    } else if (line.starts_with("attention,")) {
       EXPECT_NE(line.find(wide_element), std::string::npos) << line;
     }
     if (line.starts_with("conv") && has_vnni()) {
