@@ -21,6 +21,11 @@ if(NOT TorchWheel_GLOO_INCLUDE)
   list(APPEND TorchWheel_missing "gloo/context.h (Debian package libgloo-dev)")
 endif()
 
+# c10d's NCCL group asks for NCCL's header, and through CUDA's for those of two more wheels. None of them is needed where no GPUs train.
+set(TorchWheel_CUDA_INCLUDE "${DFA_DEPS_DIR}/nvidia/cu13/include")
+find_path(TorchWheel_NCCL_INCLUDE nccl.h HINTS "${DFA_DEPS_DIR}/nvidia/nccl/include" NO_DEFAULT_PATH)
+mark_as_advanced(TorchWheel_NCCL_INCLUDE)
+
 if(TorchWheel_missing)
   list(JOIN TorchWheel_missing "\n  " TorchWheel_missing)
   set(TorchWheel_FOUND FALSE)

@@ -1,8 +1,6 @@
 #include "train/config/recipe.hpp"
 
-#include <algorithm>
-
-#include "base/machine.hpp"
+#include "train/config/precision.hpp"
 #include "train/config/run_config.hpp"
 
 namespace dfa::train {
@@ -12,12 +10,6 @@ namespace {
 constexpr int kPublishedBatch = 64;
 constexpr int kPublishedEvalBatch = 128;
 constexpr double kPublishedFlip = 0.5;
-
-// Whether bf16 steps are faster than f32 ones. AVX512-BF16 alone makes them slower (docs/training.md, "Speed and
-// memory").
-bool has_fast_bf16() {
-  return std::ranges::count(machine_facts().isa, "amx_bf16") > 0;
-}
 
 RunConfig official() {
   RunConfig config;
@@ -51,8 +43,10 @@ RunConfig standard() {
   return config;
 }
 
-// fp16 with dynamic loss scaling is the published precision; no processor computes in it here.
+// fp16 with dynamic loss scaling is the published precision; processors compute in another here.
 std::string precision_note(const RunConfig& config) {
+  if (config.compute == Compute::f16)
+    return "trained in fp16 with loss scaling, as published; evaluated in f32, not fp16";
   return fmt::format("trained in {} where the published recipe has fp16 with loss scaling; evaluated in f32, not fp16",
                      config.compute == Compute::bf16 ? "bf16" : "f32");
 }

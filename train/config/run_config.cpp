@@ -177,6 +177,8 @@ Result<Json> defaults_for(const Json& file, std::span<const std::string> overrid
   if (const std::string name = deciding_word("recipe", file, overrides); !name.empty()) {
     DFA_ASSIGN_OR_RETURN(const Recipe recipe, recipe_by_name(name));
     config = recipe_defaults(recipe);
+    if (recipe == Recipe::official && deciding_word("device", file, overrides).starts_with("cuda"))
+      config.compute = Compute::f16;  // as published
   }
   if (const std::string set = deciding_word("augment.set", file, overrides); !set.empty()) {
     DFA_ASSIGN_OR_RETURN(config.augment_set, augment_set_by_name(set));

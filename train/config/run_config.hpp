@@ -24,9 +24,11 @@
 #include "train/config/recipe.hpp"
 #include "train/data/class_weights.hpp"
 #include "train/devices/device.hpp"
+#include "train/devices/rank_backend.hpp"
 #include "train/devices/statistics.hpp"
 #include "train/losses/loss_options.hpp"
 #include "train/nets/train_network.hpp"
+#include "train/optim/loss_scale.hpp"
 #include "train/optim/optimizer.hpp"
 #include "train/optim/schedule.hpp"
 
@@ -76,10 +78,12 @@ struct RunConfig {
   int accumulate = 1;  // micro-batches of a step, one after the other; batch statistics are those of a micro-batch
   HeadStatistics head_statistics = HeadStatistics::whole;  // matters with several ranks only
   int rank_timeout_s = 60;                                 // a rank that does not answer for so long ends the run
+  RankBackend rank_backend = RankBackend::automatic;       // over what gradients meet
   int eval_batch = 32;
   double ema = 0;  // decay of the weight average; 0 = none. Validation, best checkpoint and export then use the average
   DeviceWish device;  // "cpu"
   Compute compute = Compute::f32;
+  LossScaleOptions loss_scale;
   AttentionPath attention = AttentionPath::fused;
   Recompute recompute = Recompute::nothing;
   int threads = 0;                // of torch; 0 = every processor this process may use

@@ -26,7 +26,10 @@ constexpr Word<Rule> kRules[] = {{Rule::sgd, "sgd"}, {Rule::adamw, "adamw"}};
 constexpr Word<Decay> kDecays[] = {{Decay::all, "all"}, {Decay::matrices_only, "matrices_only"}};
 constexpr Word<HeadStatistics> kHeadStatistics[] = {{HeadStatistics::whole, "whole"}, {HeadStatistics::rank, "rank"}};
 constexpr Word<Recompute> kRecomputes[] = {{Recompute::nothing, "nothing"}, {Recompute::stages, "stages"}};
-constexpr Word<Compute> kComputes[] = {{Compute::f32, "f32"}, {Compute::bf16, "bf16"}};
+constexpr Word<Compute> kComputes[] = {{Compute::f32, "f32"}, {Compute::bf16, "bf16"}, {Compute::f16, "fp16"}};
+constexpr Word<RankBackend> kRankBackends[] = {
+    {RankBackend::automatic, "auto"}, {RankBackend::gloo, "gloo"}, {RankBackend::nccl, "nccl"}};
+constexpr Word<ScaleWhen> kScaleWhens[] = {{ScaleWhen::fp16, "fp16"}, {ScaleWhen::always, "always"}};
 
 template <class Enum, std::size_t count>
 const char* text_of(const Word<Enum> (&words)[count], Enum value) {
@@ -242,6 +245,14 @@ Status take_schedule(const Json& json, RunConfig& to) {
   return {};
 }
 
+Status take_loss_scale(const Json& json, LossScaleOptions& to) {
+  constexpr double kMostScale = 0x1p127;  // the last power of two of f32
+  constexpr std::int64_t kMostSteps = std::int64_t{1} << 40;
+  DFA_TRY(take_word(json["when"], "loss_scale.when", kScaleWhens, to.when));
+  DFA_TRY(take_number(json["start"], "loss_scale.start", 1, kMostScale, to.start));
+  return take_whole(json["growth_steps"], "loss_scale.growth_steps", 1, kMostSteps, to.growth_steps);
+}
+
 Status take_saving(const Json& json, RunConfig& to) {
   constexpr int kMostEpochs = 1 << 20, kMostSteps = 1 << 30;
   constexpr double kMostMinutes = 1e6;
@@ -300,10 +311,14 @@ Json run_config_to_json(const RunConfig& config) {
   json["accumulate"] = config.accumulate;
   json["head_statistics"] = text_of(kHeadStatistics, config.head_statistics);
   json["rank_timeout_s"] = config.rank_timeout_s;
+  json["rank_backend"] = text_of(kRankBackends, config.rank_backend);
   json["eval_batch"] = config.eval_batch;
   json["ema"] = config.ema;
   json["device"] = device_word(config.device);
   json["compute"] = text_of(kComputes, config.compute);
+  json["loss_scale"] = {{"when", text_of(kScaleWhens, config.loss_scale.when)},
+                        {"start", config.loss_scale.start},
+                        {"growth_steps", config.loss_scale.growth_steps}};
   json["attention"] = attention_name(config.attention);
   json["recompute"] = text_of(kRecomputes, config.recompute);
   json["threads"] = config.threads;
@@ -339,11 +354,13 @@ Result<RunConfig> run_config_from_json(const Json& json, const NetworkConfig& ne
   DFA_TRY(take_whole(json["accumulate"], "accumulate", 1, kMostBatch, config.accumulate));
   DFA_TRY(take_word(json["head_statistics"], "head_statistics", kHeadStatistics, config.head_statistics));
   DFA_TRY(take_whole(json["rank_timeout_s"], "rank_timeout_s", 2, kMostRankSeconds, config.rank_timeout_s));
+  DFA_TRY(take_word(json["rank_backend"], "rank_backend", kRankBackends, config.rank_backend));
   DFA_TRY(take_schedule(json["schedule"], config));
   DFA_TRY(take_whole(json["eval_batch"], "eval_batch", 1, kMostBatch, config.eval_batch));
   DFA_TRY(take_number(json["ema"], "ema", 0, 1, config.ema));
   DFA_ASSIGN_OR_RETURN(config.device, device_by_word(json["device"].get<std::string>()));
   DFA_TRY(take_word(json["compute"], "compute", kComputes, config.compute));
+  DFA_TRY(take_loss_scale(json["loss_scale"], config.loss_scale));
   DFA_ASSIGN_OR_RETURN(config.attention, attention_by_name(json["attention"].get<std::string>()));
   DFA_TRY(take_word(json["recompute"], "recompute", kRecomputes, config.recompute));
   DFA_TRY(take_whole(json["threads"], "threads", 0, kMostThreads, config.threads));

@@ -32,10 +32,21 @@ std::vector<Unit> units_of(const std::vector<Slot>& slots, std::size_t begin, st
   return units;
 }
 
+Batch empty_batch(std::pmr::memory_resource* memory) {
+  if (memory == nullptr) memory = std::pmr::get_default_resource();
+  Batch batch{.images = std::pmr::vector<float>(memory),
+              .labels = {},
+              .samples = {},
+              .masks = {},
+              .mask_known = {},
+              .strong = std::pmr::vector<float>(memory)};
+  return batch;
+}
+
 // A batch that units are written into, each into places of its own.
 class OpenBatch {
  public:
-  OpenBatch(std::size_t size, const SampleOptions& options) : left_(size) {
+  OpenBatch(std::size_t size, const LoaderOptions& options) : batch_(empty_batch(options.memory)), left_(size) {
     image_values_ = 3 * static_cast<std::size_t>(options.side) * static_cast<std::size_t>(options.side);
     mask_values_ = static_cast<std::size_t>(options.mask_side) * static_cast<std::size_t>(options.mask_side);
     batch_.images.resize(size * image_values_);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <vector>
 
@@ -15,12 +16,12 @@
 namespace dfa::train {
 
 struct Batch {
-  std::vector<float> images;           // (N, 3, S, S) f32, normalised
+  std::pmr::vector<float> images;      // (N, 3, S, S) f32, normalised
   std::vector<std::int64_t> labels;    // (N)
   std::vector<std::uint32_t> samples;  // (N) indices into the crop set; both sides of a pair name its crop
   std::vector<float> masks;  // (N, M, M) forged share of each cell, zeros where not known; empty unless asked for
   std::vector<std::uint8_t> mask_known;  // (N) 1 = known, as for every real crop; empty unless asked for
-  std::vector<float> strong;             // (N, 3, S, S) second view; empty unless asked for
+  std::pmr::vector<float> strong;        // (N, 3, S, S) second view; empty unless asked for
   std::uint32_t self_blend_misses = 0;   // crops that could not be blended and were replaced
 };
 
@@ -31,6 +32,9 @@ struct LoaderOptions : SampleOptions {
   int workers = 1;
   int prefetch = 2;  // batches made or being made beside the one that was delivered last: memory's bound
   LastBatch last = LastBatch::drop_incomplete;
+  // Where images and second views are made, so that they need not be moved again (devices/batch_memory.hpp); it
+  // outlives every batch. Null: ordinary memory.
+  std::pmr::memory_resource* memory = nullptr;
   std::size_t first_batch = 0;  // batches to pass over: where an interrupted epoch goes on
 };
 

@@ -19,8 +19,10 @@ std::optional<std::string> why_no_cuda() {
   static const std::optional<std::string> reason = []() -> std::optional<std::string> {
     if (dlopen(kCudaLibrary, RTLD_NOW | RTLD_GLOBAL) == nullptr) {
       const char* error = dlerror();
-      return fmt::format("{} does not load: {}\n  likely cause: NVIDIA's libraries of the torch wheel are not unpacked",
-                         kCudaLibrary, error == nullptr ? "no reason given" : error);
+      return fmt::format(
+          "{} does not load: {}\n  likely cause: NVIDIA's libraries are not there\n  next step, on a machine with a "
+          "GPU: scripts/setup --cuda",
+          kCudaLibrary, error == nullptr ? "no reason given" : error);
     }
     try {
       if (torch::cuda::device_count() > 0) return std::nullopt;

@@ -3,8 +3,8 @@
 // Note [CUDA at run time]
 // The program is linked against libtorch's CPU part alone. A GPU's kernels register themselves when libtorch_cuda is
 // loaded, which happens when a configuration first asks for one; it lies beside libtorch_cpu and wants NVIDIA's
-// libraries (cuBLAS, cuDNN, NCCL, ...), which the set-up of this project does not fetch. Ranks on GPUs meet over Gloo
-// in host memory: c10d's NCCL group can be had from libtorch_cuda's headers only together with NCCL's own.
+// libraries (cuBLAS, cuDNN, NCCL, ...), which only scripts/setup --cuda fetches. How ranks on GPUs meet, over NCCL or
+// through host memory, is the matter of rank_backend.hpp.
 #pragma once
 
 #include <optional>

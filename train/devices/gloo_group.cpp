@@ -12,6 +12,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "train/devices/heartbeat.hpp"
+#include "train/devices/nccl_sums.hpp"
 
 namespace dfa::train {
 
@@ -147,6 +148,20 @@ class GlooGroup : public RankGroup {
     });
   }
 
+  bool meets_on_device() const override { return device_sums_ != nullptr; }
+  Status sum_on_device(std::span<float> values) override {
+    return meet("sum on GPUs", [&] { device_sums_->sum(values.data(), values.size(), SumType::f32); });
+  }
+  Status sum_on_device(std::span<double> values) override {
+    return meet("sum on GPUs", [&] { device_sums_->sum(values.data(), values.size(), SumType::f64); });
+  }
+  Status meet_on_device(const Device& device) override {
+    DFA_ASSIGN_OR_RETURN(MakeDeviceSums* const make, load_nccl());
+    return meet("connecting the GPUs", [&] {
+      device_sums_.reset(make({*store_, rank(), size(), device.index, meeting_timeout_}));
+    });
+  }
+
   Result<std::vector<std::string>> gather(std::string_view bytes) override {
     if (bytes.size() > kMostGatheredBytes)
       return fail(ErrorCode::limit_exceeded, "{} bytes to gather, at most {}", bytes.size(), kMostGatheredBytes);
@@ -206,6 +221,8 @@ class GlooGroup : public RankGroup {
 
   // Closes the connections, which ends the others' meetings, and stays until they have read why.
   void let_go() {
+    if (device_sums_) device_sums_->abort();
+    device_sums_.reset();
     gloo_.reset();
     if (is_first()) heartbeat_.wait_for_others();
   }
@@ -215,6 +232,7 @@ class GlooGroup : public RankGroup {
   const milliseconds meeting_timeout_;
   Heartbeat heartbeat_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
+  std::unique_ptr<DeviceSums> device_sums_;  // where GPUs meet by themselves
   std::optional<Error> failure_;
 };
 

@@ -1,4 +1,5 @@
-// Ranks that talk over TCP: c10d's store and Gloo. The only place that knows c10d.
+// Ranks that talk over TCP: c10d's store and Gloo; their GPUs over NCCL where they are connected (nccl_sums.hpp). c10d
+// is known here and there alone.
 #pragma once
 
 #include "train/devices/rank_group.hpp"

@@ -1,5 +1,7 @@
 #include "train/devices/gradient_pool.hpp"
 
+#include "train/devices/tensor_sum.hpp"
+
 #include "train/nets/network_impl.hpp"
 #include "train/nets/tensor_bridge.hpp"
 
@@ -42,7 +44,8 @@ class FlatPool : public GradientPool {
     mean.loss /= count;
     DFA_TRY(group_.sum(terms.values()));
     mean.terms = terms.means();
-    DFA_TRY(group_.sum(std::span(flat_.data_ptr<float>(), static_cast<std::size_t>(flat_.numel()))));
+    DFA_TRY(torch_guard("counting gradients", [&] { counts().copy_(had_); }));
+    DFA_TRY(sum_tensor(flat_, group_));
     DFA_TRY(torch_guard("averaging gradients", [&] { put_back(count); }));
     return mean;
   }
@@ -51,9 +54,16 @@ class FlatPool : public GradientPool {
   void add(bool is_first) {
     const torch::NoGradGuard no_grad;
     const std::int64_t flags = static_cast<std::int64_t>(tensors_.size());
-    if (!flat_.defined()) flat_ = torch::zeros({values_ + flags}, torch::kFloat32);
-    if (is_first) flat_.zero_();
-    float* had = flat_.data_ptr<float>() + values_;
+    if (!flat_.defined()) {
+      const at::Device device = summing_device(tensors_.front(), group_);
+      flat_ = torch::zeros({values_ + flags}, torch::TensorOptions(torch::kFloat32).device(device));
+      had_ = torch::zeros({flags}, torch::kFloat32);
+    }
+    if (is_first) {
+      flat_.zero_();
+      had_.zero_();
+    }
+    float* had = had_.data_ptr<float>();
     std::int64_t begin = 0;
     for (const at::Tensor& tensor : tensors_) {
       at::Tensor sum = flat_.narrow(0, begin, tensor.numel());
@@ -69,7 +79,8 @@ class FlatPool : public GradientPool {
   void put_back(double count) {
     const torch::NoGradGuard no_grad;
     flat_.narrow(0, 0, values_).div_(count);
-    const float* had = flat_.data_ptr<float>() + values_;
+    had_.copy_(counts());
+    const float* had = had_.const_data_ptr<float>();
     std::int64_t begin = 0;
     for (at::Tensor& tensor : tensors_) {
       const at::Tensor mean = flat_.narrow(0, begin, tensor.numel()).view(tensor.sizes());
@@ -80,11 +91,14 @@ class FlatPool : public GradientPool {
     }
   }
 
+  at::Tensor counts() const { return flat_.narrow(0, values_, flat_.numel() - values_); }
+
   TrainNetwork& network_;
   RankGroup& group_;
   std::vector<at::Tensor> tensors_;  // trained, the live ones
   std::int64_t values_ = 0;
-  at::Tensor flat_;
+  at::Tensor flat_;  // where it is summed
+  at::Tensor had_;   // the second part, in host memory
 };
 
 }  // namespace

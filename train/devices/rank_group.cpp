@@ -22,6 +22,18 @@ class Alone : public RankGroup {
 
 }  // namespace
 
+Status RankGroup::meet_on_device(const Device& device) {
+  return fail(ErrorCode::internal, "these ranks cannot meet on {}", device_name(device));
+}
+
+Status RankGroup::sum_on_device(std::span<float>) {
+  return fail(ErrorCode::internal, "these ranks do not meet on their devices");
+}
+
+Status RankGroup::sum_on_device(std::span<double>) {
+  return fail(ErrorCode::internal, "these ranks do not meet on their devices");
+}
+
 std::unique_ptr<RankGroup> RankGroup::alone() {
   return std::make_unique<Alone>();
 }

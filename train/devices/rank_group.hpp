@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "train/devices/device.hpp"
 #include "train/devices/rank_environment.hpp"
 
 namespace dfa::train {
@@ -43,6 +44,13 @@ class RankGroup {
   virtual Status sum(std::span<double> values) = 0;
   // Rank 0's values on every rank.
   virtual Status broadcast(std::span<float> values) = 0;
+  // Whether the ranks' GPUs add up among themselves: what lies on them need not come to the host.
+  virtual bool meets_on_device() const { return false; }
+  // As sum(), of values in the memory of this rank's GPU, whose earlier work it waits for. Requires meets_on_device().
+  virtual Status sum_on_device(std::span<float> values);
+  virtual Status sum_on_device(std::span<double> values);
+  // From now on meets_on_device(). A meeting; every rank must have a GPU of its own (rank_backend.hpp).
+  virtual Status meet_on_device(const Device& device);
   // Every rank's bytes, in the order of ranks, on every rank. Small things only. Errors: limit_exceeded.
   virtual Result<std::vector<std::string>> gather(std::string_view bytes) = 0;
 

@@ -1,5 +1,7 @@
 #include "train/devices/shared_batch_norm.hpp"
 
+#include "train/devices/tensor_sum.hpp"
+
 #include <stdexcept>
 
 namespace dfa::train {
@@ -13,8 +15,8 @@ constexpr std::int64_t kChannels = 1;  // the axis
 
 // Sums f64 values over the ranks. Throws, because torch's backward pass lies between here and whoever takes a Result.
 at::Tensor sum_over_ranks(const at::Tensor& values, RankGroup& group) {
-  at::Tensor sums = values.to(torch::kFloat64).cpu().contiguous();
-  const Status met = group.sum(std::span(sums.data_ptr<double>(), static_cast<std::size_t>(sums.numel())));
+  const at::Tensor sums = values.to(summing_device(values, group), torch::kFloat64).contiguous();
+  const Status met = sum_tensor(sums, group);
   if (!met) throw std::runtime_error(met.error().message);
   return sums;
 }
@@ -27,7 +29,7 @@ at::Tensor over_channels(const at::Tensor& values, const at::Tensor& x) {
 }
 
 at::Tensor widen(const at::Tensor& x) {
-  return x.scalar_type() == torch::kBFloat16 ? x.to(torch::kFloat32) : x;
+  return at::isReducedFloatingType(x.scalar_type()) ? x.to(torch::kFloat32) : x;
 }
 
 struct WholeStatistics {

@@ -12,10 +12,11 @@ inline at::Device torch_device(const Device& device) {
   return {at::kCUDA, static_cast<at::DeviceIndex>(device.index)};
 }
 
-// `host` as it is on the CPU. For a GPU it is copied into pinned memory first, from where it goes over while the
-// processor does something else; torch keeps that memory until the copy is done.
+// `host` as it is on the CPU. To a GPU it goes from pinned memory, while the processor does something else; what lies
+// elsewhere is copied there first. Pinned memory of torch's is kept until the copy is done, whoever frees it.
 inline at::Tensor sent_to(const at::Device& device, const at::Tensor& host) {
-  return device.is_cpu() ? host : host.pin_memory().to(device, /*non_blocking=*/true);
+  if (device.is_cpu()) return host;
+  return (host.is_pinned() ? host : host.pin_memory()).to(device, /*non_blocking=*/true);
 }
 
 }  // namespace dfa::train

@@ -33,6 +33,17 @@ Json terms_json(const TermMeans& terms) {
   return json;
 }
 
+// null without one
+Json scale_json(const std::optional<LossScaleState>& scale) {
+  if (!scale) return nullptr;
+  return {{"scale", scale->scale}, {"good_steps", scale->good_steps}};
+}
+
+std::optional<LossScaleState> scale_from_json(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return LossScaleState{json.at("scale").get<double>(), json.at("good_steps").get<std::int64_t>()};
+}
+
 Json state_json(const Checkpoint& checkpoint) {
   const RunPosition& at = checkpoint.position;
   return {{"epoch", at.epoch},
@@ -40,6 +51,7 @@ Json state_json(const Checkpoint& checkpoint) {
           {"loss_sum", at.loss_sum},
           {"terms", terms_json(at.terms)},
           {"norm_sum", at.norm_sum},
+          {"skipped", at.skipped},
           {"seconds", at.seconds},
           {"best_auc", at.best_auc},
           {"best_epoch", at.best_epoch},
@@ -48,6 +60,7 @@ Json state_json(const Checkpoint& checkpoint) {
            {{"steps_bytes", at.logs.steps_bytes},
             {"events_file", at.logs.events_file},
             {"events_bytes", at.logs.events_bytes}}},
+          {"loss_scale", scale_json(checkpoint.loss_scale)},
           {"kind", checkpoint.kind == CheckpointKind::whole ? kWhole : kWeights},
           {"code_version", checkpoint.code_version},
           {"manifest_sha256", checkpoint.manifest_sha256},
@@ -65,6 +78,8 @@ Status take_state(const std::string& text, Checkpoint& to) {
     for (const auto& [name, term] : json.at("terms").items())
       at.terms[name] = {term.at("sum").get<double>(), term.at("steps").get<std::int64_t>()};
     json.at("norm_sum").get_to(at.norm_sum);
+    at.skipped = json.value("skipped", std::int64_t{0});  // runs of before loss scaling have neither
+    to.loss_scale = scale_from_json(json.value("loss_scale", Json()));
     json.at("seconds").get_to(at.seconds);
     json.at("best_auc").get_to(at.best_auc);
     json.at("best_epoch").get_to(at.best_epoch);

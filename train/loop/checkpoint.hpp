@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "tensorfile/tensor.hpp"
 #include "train/config/run_config.hpp"
 #include "train/losses/loss_values.hpp"
+#include "train/optim/loss_scale.hpp"
 
 namespace dfa::train {
 
@@ -28,7 +30,8 @@ struct RunPosition {
   std::int64_t step = 0;             // steps completed in the epoch that follows; 0 unless it was interrupted
   double loss_sum = 0;               // over these steps
   TermMeans terms;                   // of the loss, over these steps
-  double norm_sum = 0;               // of gradient norms, over these steps
+  double norm_sum = 0;               // of gradient norms, over these steps but the skipped ones
+  std::int64_t skipped = 0;          // of these steps, those that the loss scale left out
   double seconds = 0;                // spent on these steps
   double best_auc = -1;              // of the validation crops; -1 = none yet
   std::int64_t best_epoch = 0;       // counted from 1; 0 = none yet
@@ -45,12 +48,13 @@ struct Checkpoint {
   RunPosition position;
   std::string code_version;
   std::string manifest_sha256;
-  std::string initial_sha256;  // of the file with the pre-trained trunk; empty without one
-  std::string trunk_sha256;    // of the trunk's tensors before training (start_weights.hpp)
-  TensorMap network;           // of training_parameters(): with the factors of a low-rank change
-  TensorMap loss_heads;        // of the losses that train some; no part of the network
-  TensorMap optimizer;         // empty unless whole
-  TensorMap average;           // empty unless whole, and without a weight average
+  std::string initial_sha256;                // of the file with the pre-trained trunk; empty without one
+  std::string trunk_sha256;                  // of the trunk's tensors before training (start_weights.hpp)
+  TensorMap network;                         // of training_parameters(): with the factors of a low-rank change
+  TensorMap loss_heads;                      // of the losses that train some; no part of the network
+  TensorMap optimizer;                       // empty unless whole
+  std::optional<LossScaleState> loss_scale;  // nothing without loss scaling, and unless whole
+  TensorMap average;                         // empty unless whole, and without a weight average
 };
 
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& path);

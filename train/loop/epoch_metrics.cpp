@@ -12,21 +12,22 @@ using Json = nlohmann::ordered_json;
 std::string metrics_line(const EpochMetrics& metrics) {
   Json terms = Json::object();
   for (const auto& [name, term] : metrics.train_terms) terms[name] = term.mean();
-  const Json line = {{"epoch", metrics.epoch},
-                     {"steps", metrics.steps},
-                     {"lr", metrics.learning_rate},
-                     {"train_loss", metrics.train_loss},
-                     {"train_terms", terms},
-                     {"grad_norm", metrics.grad_norm},
-                     {"val_loss", metrics.validation.loss},
-                     {"val_auc", metrics.validation.auc},
-                     {"val_auc_by_method", metrics.validation.auc_by_method},
-                     {"best_epoch", metrics.best_epoch},
-                     {"warnings", metrics.warnings},
-                     {"train_seconds", metrics.train_seconds},
-                     {"val_seconds", metrics.val_seconds},
-                     {"crops_per_second", metrics.crops_per_second},
-                     {"peak_memory_mib", metrics.peak_memory_mib}};
+  Json line = {{"epoch", metrics.epoch},
+               {"steps", metrics.steps},
+               {"lr", metrics.learning_rate},
+               {"train_loss", metrics.train_loss},
+               {"train_terms", terms},
+               {"grad_norm", metrics.grad_norm},
+               {"val_loss", metrics.validation.loss},
+               {"val_auc", metrics.validation.auc},
+               {"val_auc_by_method", metrics.validation.auc_by_method},
+               {"best_epoch", metrics.best_epoch},
+               {"warnings", metrics.warnings},
+               {"train_seconds", metrics.train_seconds},
+               {"val_seconds", metrics.val_seconds},
+               {"crops_per_second", metrics.crops_per_second},
+               {"peak_memory_mib", metrics.peak_memory_mib}};
+  if (metrics.skipped_steps) line["skipped_steps"] = *metrics.skipped_steps;
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -40,6 +41,7 @@ Result<EpochMetrics> parse_metrics_line(std::string_view line) {
     json.at("train_loss").get_to(metrics.train_loss);
     for (const auto& [name, mean] : json.at("train_terms").items()) metrics.train_terms[name] = {mean.get<double>(), 1};
     json.at("grad_norm").get_to(metrics.grad_norm);
+    if (json.contains("skipped_steps")) metrics.skipped_steps = json["skipped_steps"].get<std::int64_t>();
     json.at("val_loss").get_to(metrics.validation.loss);
     json.at("val_auc").get_to(metrics.validation.auc);
     for (const auto& [method, auc] : json.at("val_auc_by_method").items())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,10 +19,11 @@ namespace dfa::train {
 struct EpochMetrics {
   std::int64_t epoch = 0;  // from 1
   std::int64_t steps = 0;
-  double learning_rate = 0;  // of the last step
-  double train_loss = 0;     // mean over the steps
-  TermMeans train_terms;     // of the loss, before weighting, each over the steps that had it
-  double grad_norm = 0;      // mean over the steps
+  double learning_rate = 0;                   // of the last step
+  double train_loss = 0;                      // mean over the steps
+  TermMeans train_terms;                      // of the loss, before weighting, each over the steps that had it
+  double grad_norm = 0;                       // mean over the steps that were taken
+  std::optional<std::int64_t> skipped_steps;  // left out by the loss scale; nothing without loss scaling
   ValidationResult validation;
   std::int64_t best_epoch = 0;
   std::vector<std::string> warnings;

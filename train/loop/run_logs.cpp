@@ -49,15 +49,19 @@ Status RunLogs::write_step(const StepPlace& place, const StepValues& values, int
   const double speed = batch / seconds;
   nlohmann::ordered_json terms = nlohmann::ordered_json::object();
   for (const LossTerm& term : values.terms) terms[term.name] = term.value;
-  const nlohmann::ordered_json line = {
-      {"step", global},      {"epoch", place.epoch + 1},      {"epoch_step", place.step + 1},
-      {"loss", values.loss}, {"grad_norm", values.grad_norm}, {"lr", values.learning_rate},
-      {"terms", terms},      {"crops_per_second", speed}};
+  nlohmann::ordered_json line = {{"step", global},      {"epoch", place.epoch + 1},      {"epoch_step", place.step + 1},
+                                 {"loss", values.loss}, {"grad_norm", values.grad_norm}, {"lr", values.learning_rate},
+                                 {"terms", terms},      {"crops_per_second", speed}};
+  const bool skipped = values.kind == StepKind::skipped;
+  if (values.loss_scale) {
+    line["loss_scale"] = *values.loss_scale;
+    line["skipped"] = skipped;
+  }
   DFA_TRY(steps_.append(line.dump() + "\n"));
-  std::vector<Scalar> scalars = {{"train/loss", values.loss},
-                                 {"train/grad_norm", values.grad_norm},
-                                 {"train/lr", values.learning_rate},
-                                 {"speed/crops_per_second", speed}};
+  std::vector<Scalar> scalars = {
+      {"train/loss", values.loss}, {"train/lr", values.learning_rate}, {"speed/crops_per_second", speed}};
+  if (!skipped) scalars.push_back({"train/grad_norm", values.grad_norm});
+  if (values.loss_scale) scalars.push_back({"train/loss_scale", *values.loss_scale});
   for (const LossTerm& term : values.terms) scalars.push_back({std::string("train/terms/") + term.name, term.value});
   return events_.append(scalars_record(now(), global, scalars));
 }

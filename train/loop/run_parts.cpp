@@ -4,8 +4,10 @@
 #include <tuple>
 
 #include "base/hash.hpp"
+#include "train/config/precision.hpp"
 #include "train/data/crop_file.hpp"
 #include "train/data/pairing.hpp"
+#include "train/devices/batch_memory.hpp"
 #include "train/devices/shares.hpp"
 #include "train/losses/loss_heads.hpp"
 #include "train/nets/start_weights.hpp"
@@ -57,9 +59,24 @@ Result<RunParts> open_parts(const RunConfig& config, std::shared_ptr<RankGroup> 
   RunParts parts;
   parts.config = config;
   parts.group = std::move(group);
+  DFA_TRY(choose_means(parts, observer));
   DFA_TRY(open_data(parts, observer));
   DFA_TRY(build_network(parts, observer));
   return parts;
+}
+
+Status choose_means(RunParts& parts, RunObserver& observer) {
+  RunConfig& config = parts.config;
+  DFA_ASSIGN_OR_RETURN(parts.device, choose_device(config.device, parts.group->local_rank()));
+  if (config.device.kind != DeviceWish::Kind::cpu)
+    observer.note(LogLevel::info, "device: " + device_name(parts.device));
+  DFA_ASSIGN_OR_RETURN(const std::string backend, choose_rank_backend(*parts.group, parts.device, config.rank_backend));
+  if (!backend.empty()) observer.note(LogLevel::info, backend);
+  if (const std::string instead = settle_precision(config, parts.device); !instead.empty())
+    observer.note(LogLevel::warning, instead);
+  parts.batch_memory = batch_memory(parts.device);
+  if (scales_loss(config)) parts.loss_scale.emplace(config.loss_scale);
+  return {};
 }
 
 Status open_data(RunParts& parts, RunObserver& observer) {
@@ -115,9 +132,6 @@ Status build_network(RunParts& parts, RunObserver& observer) {
   DFA_ASSIGN_OR_RETURN(parts.micro_batch, micro_batch_size(config, parts.group->size()));
   DFA_ASSIGN_OR_RETURN(const int threads, threads_of_rank(*parts.group, config.threads));
   set_torch_threads(threads);
-  DFA_ASSIGN_OR_RETURN(parts.device, choose_device(config.device, parts.group->local_rank()));
-  if (config.device.kind != DeviceWish::Kind::cpu)
-    observer.note(LogLevel::info, "device: " + device_name(parts.device));
   DFA_ASSIGN_OR_RETURN(parts.network,
                        TrainNetwork::create(config.network, config.tuning, config.attention, parts.device));
   parts.network->set_recompute(config.recompute);
@@ -158,6 +172,7 @@ Checkpoint snapshot(const RunParts& parts, const RunPosition& position, Checkpoi
   if (kind == CheckpointKind::weights) return checkpoint;
   checkpoint.optimizer = parts.optimizer->state();
   if (parts.average) checkpoint.average = parts.average->state();
+  if (parts.loss_scale) checkpoint.loss_scale = parts.loss_scale->state();
   return checkpoint;
 }
 

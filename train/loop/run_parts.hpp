@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "train/loop/checkpoint.hpp"
 #include "train/loop/observer.hpp"
 #include "train/nets/train_network.hpp"
+#include "train/optim/loss_scale.hpp"
 #include "train/optim/optimizer.hpp"
 
 namespace dfa::train {
@@ -39,15 +42,20 @@ struct RunParts {
   std::vector<double> class_weights;     // (classes); empty = none
   std::unique_ptr<SelfBlender> blender;  // null without self-blended pairs
   Device device;
+  std::unique_ptr<std::pmr::memory_resource> batch_memory;  // null: ordinary memory
   std::unique_ptr<TrainNetwork> network;
   int micro_batch = 0;  // crops of one forward pass of one rank
   std::unique_ptr<GradientPool> gradients;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<WeightAverage> average;  // null without one
+  std::optional<LossScale> loss_scale;     // nothing where steps need none
 };
 
-// Everything a run with this configuration works with. Errors: those of the two below.
+// Everything a run with this configuration works with. Errors: those of the three below.
 Result<RunParts> open_parts(const RunConfig& config, std::shared_ptr<RankGroup> group, RunObserver& observer);
+// Chooses the device, over what ranks meet on it, and in what arithmetic steps are computed there, which may change
+// parts.config. A meeting. Errors: usage for what this machine does not have.
+Status choose_means(RunParts& parts, RunObserver& observer);
 // Fills the crops from parts.config, and what blends them. Errors: usage (no manifest; role val lacks a class; no
 // points for self-blending; an epoch that cannot be planned), manifest_invalid, recipe_mismatch, file_*.
 Status open_data(RunParts& parts, RunObserver& observer);

@@ -1,5 +1,6 @@
 #include "train/loop/train_run.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/hash.hpp"
@@ -83,6 +84,7 @@ Status Run::restore(const Checkpoint& checkpoint) {
   DFA_TRY(parts_.network->load_loss_heads(checkpoint.loss_heads));
   DFA_TRY(parts_.optimizer->restore(checkpoint.optimizer));
   if (parts_.average) DFA_TRY(parts_.average->restore(checkpoint.average));
+  if (parts_.loss_scale && checkpoint.loss_scale) parts_.loss_scale->restore(*checkpoint.loss_scale);
   parts_.trunk_sha256 = checkpoint.trunk_sha256;
   at_ = checkpoint.position;
   for (const std::string& line : at_.history) {
@@ -153,6 +155,7 @@ Status Run::one_step(std::span<const Batch> batch, std::int64_t steps, Clock::ti
   at_.loss_sum += values->loss;
   add_terms(values->terms, at_.terms);
   at_.norm_sum += values->grad_norm;
+  at_.skipped += values->kind == StepKind::skipped ? 1 : 0;
   at_.seconds += seconds;
   ++steps_done_here_;
   seconds_here_ += seconds;
@@ -215,7 +218,8 @@ EpochMetrics Run::close_books(const ValidationResult& validated, std::int64_t st
                        .learning_rate = learning_rate(config().schedule, at_.epoch - 1, steps - 1, steps),
                        .train_loss = at_.loss_sum / static_cast<double>(steps),
                        .train_terms = at_.terms,
-                       .grad_norm = at_.norm_sum / static_cast<double>(steps),
+                       .grad_norm = at_.norm_sum / static_cast<double>(std::max(steps - at_.skipped, std::int64_t{1})),
+                       .skipped_steps = parts_.loss_scale ? std::optional(at_.skipped) : std::nullopt,
                        .validation = validated,
                        .best_epoch = at_.best_epoch,
                        .warnings = {},
@@ -228,6 +232,7 @@ EpochMetrics Run::close_books(const ValidationResult& validated, std::int64_t st
   at_.history.push_back(metrics_line(metrics));
   at_.step = 0;
   at_.loss_sum = at_.norm_sum = at_.seconds = 0;
+  at_.skipped = 0;
   at_.terms.clear();
   return metrics;
 }
@@ -390,7 +395,7 @@ Result<RunSummary> start_run(const RunConfig& config, RunObserver& observer, con
                        DFA_TRY(agree_on_start(parts, told));
                        std::optional<RunFolder> folder;
                        if (group->is_first()) {
-                         DFA_ASSIGN_OR_RETURN(folder, RunFolder::create(config));
+                         DFA_ASSIGN_OR_RETURN(folder, RunFolder::create(parts.config));
                        }
                        Run run(std::move(parts), std::move(folder), told, cancel);
                        DFA_TRY(run.begin());

@@ -35,7 +35,8 @@ struct LossOptions {
   // What is no part of the configuration's "loss", but the step's:
   Compute compute = Compute::f32;
   Statistics statistics = Statistics::update;
-  double epoch = 0;                        // epochs done, with their fraction: for ramps
+  double scale = 1;  // of what is differentiated; gradients come back without it, losses never have it
+  double epoch = 0;  // epochs done, with their fraction: for ramps
   std::vector<double> class_weights = {};  // (classes), of "data"; empty = none
 
   // Weights of the terms; 0 = the term is not computed.

@@ -17,9 +17,9 @@ at::Tensor first_token(const at::Tensor& tokens) {
   return tokens.select(1, 0);
 }
 
-// What autocast left narrow: statistics and losses are not computed in bf16.
+// What autocast left narrow: statistics and losses are not computed in bf16 or fp16.
 at::Tensor widen(const at::Tensor& t) {
-  return t.scalar_type() == torch::kBFloat16 ? t.to(torch::kFloat32) : t;
+  return at::isReducedFloatingType(t.scalar_type()) ? t.to(torch::kFloat32) : t;
 }
 
 nn::Sequential make_head(const NetworkConfig& config) {

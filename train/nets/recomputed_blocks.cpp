@@ -23,7 +23,7 @@ class RecomputedBlocks : public torch::autograd::Function<RecomputedBlocks> {
     static_cast<void>(anchor);
     context->save_for_backward({x});
     context->saved_data["blocks"] = c10::IValue::make_capsule(c10::make_intrusive<HeldBlocks>(blocks));
-    context->saved_data["narrow"] = is_autocast_on(x);
+    context->saved_data["compute"] = static_cast<std::int64_t>(autocast_of(x));
     return blocks(x);
   }
 
@@ -35,8 +35,7 @@ class RecomputedBlocks : public torch::autograd::Function<RecomputedBlocks> {
     at::Tensor out;
     {
       const at::AutoGradMode with_gradients(true);
-      const AutocastScope autocast(context->saved_data["narrow"].toBool() ? Compute::bf16 : Compute::f32,
-                                   x.device().type());
+      const AutocastScope autocast(static_cast<Compute>(context->saved_data["compute"].toInt()), x.device().type());
       out = blocks(x);
     }
     torch::autograd::backward({out}, {gradients[0].to(out.scalar_type())});

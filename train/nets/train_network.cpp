@@ -87,6 +87,15 @@ void drop_gradients(NetworkImpl& impl) {
     for (NamedTensor& item : *tensors) item.tensor.mutable_grad().reset();
 }
 
+// Divides: the inverse of a great power of two is too small for f32.
+void unscale_gradients(NetworkImpl& impl, double scale) {
+  if (scale == 1) return;
+  const torch::NoGradGuard no_grad;
+  for (auto* tensors : {&impl.tensors, &impl.loss_tensors})
+    for (NamedTensor& item : *tensors)
+      if (item.tensor.grad().defined()) item.tensor.mutable_grad().div_(scale);
+}
+
 // Weights and statistics in f64 for a scope, without losing a bit of the f32 ones.
 class WideScope {
  public:
@@ -252,8 +261,10 @@ Result<LossValues> TrainNetwork::loss_and_gradients(const StepInput& input, cons
     batch.images = wide.input(sent_to(impl_->device, batch.images));
     if (batch.strong.defined()) batch.strong = wide.input(sent_to(impl_->device, batch.strong));
     LossGraph graph = training_loss(*impl_, batch, options);
-    graph.total.backward();
-    return LossValues{graph.total.item<double>(), std::move(graph.terms), values_of(graph.logits)};
+    const double total = graph.total.item<double>();
+    (options.scale == 1 ? graph.total : graph.total * options.scale).backward();
+    unscale_gradients(*impl_, options.scale);
+    return LossValues{total, std::move(graph.terms), values_of(graph.logits)};
   });
 }
 

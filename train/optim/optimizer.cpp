@@ -45,11 +45,14 @@ class TorchOptimizer : public Optimizer {
           slots_.push_back({item, decays(item.spec, options.decay) ? options.weight_decay : 0.0, {}, {}, {}});
   }
 
-  Result<double> step(double learning_rate, const GradientsAgain& again) override {
-    DFA_ASSIGN_OR_RETURN(double norm, finite_norm());
+  using Optimizer::step;
+  Result<double> step(double learning_rate, const GradientsAgain& again, NotFinite not_finite) override {
+    DFA_ASSIGN_OR_RETURN(double norm, norm_of_gradients(not_finite));
+    if (!std::isfinite(norm)) return norm;
     if (options_.sam_rho > 0 && norm > 0) {  // without a gradient there is no way up
       DFA_TRY(take_gradients_above(norm, again));
-      DFA_ASSIGN_OR_RETURN(norm, finite_norm());
+      DFA_ASSIGN_OR_RETURN(norm, norm_of_gradients(not_finite));
+      if (!std::isfinite(norm)) return norm;
     }
     const torch::NoGradGuard no_grad;
     DFA_TRY(torch_guard("optimiser step", [&] {
@@ -102,10 +105,10 @@ class TorchOptimizer : public Optimizer {
     return {};
   }
 
-  Result<double> finite_norm() const {
+  Result<double> norm_of_gradients(NotFinite not_finite) const {
     const torch::NoGradGuard no_grad;
     DFA_ASSIGN_OR_RETURN(const double norm, torch_guard("gradient norm", [&] { return joint_norm(slots_); }));
-    if (!std::isfinite(norm))
+    if (!std::isfinite(norm) && not_finite == NotFinite::fail)
       return fail(ErrorCode::non_finite_loss, "the gradient's norm is {}, expected a finite number", norm);
     return norm;
   }

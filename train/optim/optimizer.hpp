@@ -44,6 +44,11 @@ struct OptimizerOptions {
 // untouched.
 using GradientsAgain = std::function<Status()>;
 
+// What a gradient that is not finite means.
+//   fail: the end, an error.
+//   skip: that the step is left out; nothing changes, and step() returns the norm, which is not finite.
+enum class NotFinite { fail, skip };
+
 class Optimizer {
  public:
   // `network` must outlive the optimiser.
@@ -51,10 +56,12 @@ class Optimizer {
   virtual ~Optimizer() = default;
   // Applies the gradients of the last loss_and_gradients(). Returns their joint L2 norm before clipping. Tensors
   // without a gradient are left as they are. `again` is called once a step where sam_rho > 0, else never. Errors:
-  // non_finite_loss when a norm is not finite, usage when SAM is asked for without `again`, those of `again` (no weight
-  // is changed then).
-  virtual Result<double> step(double learning_rate, const GradientsAgain& again) = 0;
-  Result<double> step(double learning_rate) { return step(learning_rate, {}); }
+  // non_finite_loss when a norm is not finite and `not_finite` says fail, usage when SAM is asked for without `again`,
+  // those of `again` (no weight is changed then).
+  virtual Result<double> step(double learning_rate, const GradientsAgain& again, NotFinite not_finite) = 0;
+  Result<double> step(double learning_rate, const GradientsAgain& again = {}) {
+    return step(learning_rate, again, NotFinite::fail);
+  }
   // Momenta and counters, named "<state>.<tensor>"; restoring them and the weights continues bit for bit.
   virtual TensorMap state() const = 0;
   // Errors: model_tensors when names or shapes do not fit.

@@ -169,7 +169,7 @@ Result<std::unique_ptr<Step>> make_conv_relu_step(OneDnn& library, Plan& plan, c
 
 Result<std::unique_ptr<Step>> make_max_pool_step(OneDnn& library, Plan& plan, MapShape shape, Slice src, Slice dst) {
   return catch_onednn("a max-pool", [&]() -> std::unique_ptr<Step> {
-    const MapShape out{shape.images, shape.channels, (shape.side + 1) / 2};
+    const MapShape out = pooled(shape);
     // On the right only what the last window reaches over: 1 for odd sides, 0 for even ones.
     const int right = 2 * (out.side - 1) + 3 - 1 - shape.side;
     dnnl::primitive_attr attr;

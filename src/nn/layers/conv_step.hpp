@@ -50,7 +50,12 @@ class PackedConv {
 Result<std::unique_ptr<Step>> make_conv_relu_step(OneDnn& library, Plan& plan, const PackedConv& layer, MapShape shape,
                                                   Slice src, Slice dst);
 
-// 3x3, stride 2, padding 1: side -> ceil(side / 2).
+// The map of make_max_pool_step.
+inline MapShape pooled(MapShape map) {
+  return {map.images, map.channels, (map.side + 1) / 2};
+}
+
+// 3x3, stride 2, padding 1. src and dst of one format; the largest of codes is the code of the largest value.
 Result<std::unique_ptr<Step>> make_max_pool_step(OneDnn& library, Plan& plan, MapShape shape, Slice src, Slice dst);
 
 }  // namespace dfa

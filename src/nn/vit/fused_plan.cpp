@@ -65,13 +65,10 @@ class PlanBuilder {
 
   Status spatial_prior() {
     const FusedSpm& spm = *weights_.spm;
-    MapShape shape{options_.images, 3, config_.spatial_image()};
-    Slice map = spatial_image(spm.stem.front().input(), shape);
-    for (std::size_t i = 0; i < spm.stem.size(); ++i) {
-      const bool last = i + 1 == spm.stem.size();
-      DFA_TRY(add_conv(static_cast<int>(i), (last ? spm.convs.front() : spm.stem[i + 1]).input(), shape, map));
-    }
-    DFA_TRY(add_max_pool(shape, map));
+    MapShape shape = pooled_shape();
+    shape.images = options_.images;
+    Slice map = to_.add_map(shape, spm.convs.front().input());
+    for (int image = 0; image < options_.images; ++image) DFA_TRY(stem(image, map));
     c_.values = to_.add_wide_rows(c_.tokens, config_.dim);
     std::size_t token = 0;
     for (std::size_t level = 0; level < spm.convs.size(); ++level) {
@@ -82,14 +79,36 @@ class PlanBuilder {
     return {};
   }
 
-  // As the first convolution reads it. Moves `shape` on to a border where there is one.
-  Slice spatial_image(const LayerInput& reader, MapShape& shape) {
-    const int side = shape.side;
-    if (reader.element == Element::u8) shape.side += 2 * kImageBorder;
-    const Slice map = to_.add_map(shape, reader);
-    to_.add_step(Part::spm, "image",
-                 make_channels_last_step(to_.plan(), options_.images, config_.image, side, map, options_.threads));
-    return map;
+  // What the first convolution reads: an image in codes has its padding with it.
+  MapShape image_shape() const {
+    const bool codes = weights_.spm->stem.front().input().element == Element::u8;
+    return {1, 3, config_.spatial_image() + (codes ? 2 * kImageBorder : 0)};
+  }
+
+  // What the stem makes of an image.
+  MapShape pooled_shape() const {
+    MapShape shape = image_shape();
+    for (const PackedConv& conv : weights_.spm->stem) shape = conv.output(shape);
+    return pooled(shape);
+  }
+
+  // One image after the other: its maps, the largest of the network, then stay in the cores' caches. In bf16 that
+  // halves the time.
+  Status stem(int image, Slice pooled_maps) {
+    const FusedSpm& spm = *weights_.spm;
+    MapShape shape = image_shape();
+    Slice map = to_.add_map(shape, spm.stem.front().input());
+    to_.add_step(
+        Part::spm, "image",
+        make_channels_last_step(to_.plan(), image, config_.image, config_.spatial_image(), map, options_.threads));
+    for (std::size_t i = 0; i < spm.stem.size(); ++i) {
+      const bool last = i + 1 == spm.stem.size();
+      DFA_TRY(add_conv(static_cast<int>(i), (last ? spm.convs.front() : spm.stem[i + 1]).input(), shape, map));
+    }
+    const Slice dst = pooled_maps.at(static_cast<std::size_t>(image) * pooled(shape).values());
+    DFA_ASSIGN_OR_RETURN(auto step, make_max_pool_step(library_, to_.plan(), shape, map, dst));
+    to_.add_step(Part::spm, "max_pool", std::move(step));
+    return {};
   }
 
   // Convolution `index`, to what `reader` reads. Moves shape and map on to the convolution's output.
@@ -102,17 +121,6 @@ class PlanBuilder {
     const MapShape out = layer.output(shape);
     const Slice dst = to_.add_map(out, reader);
     DFA_TRY(to_.add_conv(Part::spm, name, layer, shape, map, dst));
-    shape = out;
-    map = dst;
-    return {};
-  }
-
-  // Codes are in the order of their values, so the largest code is that of the largest value.
-  Status add_max_pool(MapShape& shape, Slice& map) {
-    const MapShape out{shape.images, shape.channels, (shape.side + 1) / 2};
-    const Slice dst = to_.plan().add_buffer(out.values(), map.element, map.codes);
-    DFA_ASSIGN_OR_RETURN(auto step, make_max_pool_step(library_, to_.plan(), shape, map, dst));
-    to_.add_step(Part::spm, "max_pool", std::move(step));
     shape = out;
     map = dst;
     return {};

@@ -93,7 +93,7 @@ class Packer {
 
   Status pack_spm() {
     FusedSpm& spm = weights_.spm.emplace();
-    MapShape map{options_.batch, 3, config_.spatial_image()};
+    MapShape map{1, 3, config_.spatial_image()};  // the stem takes one image at a time
     for (int i = 0; i < kSpmConvs; ++i) {
       ConvWeights conv = layers_.spm_conv(i);
       const LayerInput input = input_from(spm_input_site(i));
@@ -101,7 +101,10 @@ class Packer {
         conv.padding = 0;
         map.side += 2 * kImageBorder;
       }
-      if (i == kSpmStemConvs) map.side = (map.side + 1) / 2;  // max-pool
+      if (i == kSpmStemConvs) {
+        map = pooled(map);
+        map.images = options_.batch;
+      }
       DFA_TRY(pack_conv(conv, input, map, i < kSpmStemConvs ? spm.stem : spm.convs));
     }
     for (int level = 0; level < kSpmLevels; ++level) {

@@ -42,8 +42,10 @@ class Ranges final : public ActivationObserver {
   };
   void activation(std::string_view site, std::span<const float> rows, int channels) override {
     const auto [low, high] = std::ranges::minmax(rows);
-    order.emplace_back(site);
-    ranges[std::string(site)] = {channels, low, high};
+    const auto [seen, first] = ranges.try_emplace(std::string(site), Range{channels, low, high});
+    if (first) order.emplace_back(site);
+    seen->second.low = std::min(seen->second.low, low);
+    seen->second.high = std::max(seen->second.high, high);
     EXPECT_EQ(rows.size() % static_cast<std::size_t>(channels), 0U);
   }
 
@@ -193,10 +195,10 @@ TEST(Int8Spm, RunsWithAnyOfItsSitesWide) {
         {.precision = Precision::int8, .threads = 1, .max_batch = kImages, .trace = &trace, .quantisation = &scales});
     EXPECT_TRUE(
         expect_close(run_network(*network, images, kImages).feature, want.feature, {.absolute = 0.05 * largest}));
-    const auto coded = std::ranges::count_if(trace.lines, [](const std::string& line) {
-      return line.starts_with("conv") && line.find(",u8,") != std::string::npos;
-    });
-    EXPECT_EQ(coded, kept == Kept::none || !has_vnni() ? 0 : 3);
+    std::set<std::string> coded;  // the stem's come once for each image
+    for (const std::string& line : trace.lines)
+      if (line.starts_with("conv") && line.find(",u8,") != std::string::npos) coded.insert(line);
+    EXPECT_EQ(coded.size(), kept == Kept::none || !has_vnni() ? 0U : 3U);
   }
 }
 

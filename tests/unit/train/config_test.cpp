@@ -259,15 +259,33 @@ TEST(RunConfigFile, WrongValuesSayWhatWasExpected) {
 }
 
 TEST(RunConfigFile, RanksAndParts) {
-  const auto config = parse(R"({"accumulate": 4, "head_statistics": "rank", "rank_timeout_s": 5})");
+  const auto config =
+      parse(R"({"accumulate": 4, "head_statistics": "rank", "rank_timeout_s": 5, "rank_backend": "gloo"})");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->accumulate, 4);
   EXPECT_EQ(config->head_statistics, HeadStatistics::rank);
   EXPECT_EQ(config->rank_timeout_s, 5);
+  EXPECT_EQ(config->rank_backend, RankBackend::gloo);
+  EXPECT_EQ(parse("{}")->rank_backend, RankBackend::automatic);
   EXPECT_EQ(parse("{}")->head_statistics, HeadStatistics::whole);
   EXPECT_NE(message(R"({"accumulate": 0})").find("from 1"), std::string::npos);
   EXPECT_NE(message(R"({"head_statistics": "device"})").find("whole, rank"), std::string::npos);
   EXPECT_NE(message(R"({"rank_timeout_s": 1})").find("from 2"), std::string::npos);
+  EXPECT_NE(message(R"({"rank_backend": "mpi"})").find("auto, gloo, nccl"), std::string::npos);
+}
+
+TEST(RunConfigFile, LossScale) {
+  const auto config = parse(R"({"compute": "fp16", "loss_scale": {"when": "always", "start": 1024}})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->compute, Compute::f16);
+  EXPECT_EQ(config->loss_scale, (LossScaleOptions{ScaleWhen::always, 1024, 2000}));
+  EXPECT_EQ(parse(run_config_json(*config))->loss_scale, config->loss_scale);
+  EXPECT_NE(message(R"({"loss_scale": {"start": 0.5}})").find("loss_scale.start"), std::string::npos);
+  EXPECT_NE(message(R"({"loss_scale": {"growth_steps": 0}})").find("from 1"), std::string::npos);
+  EXPECT_NE(message(R"({"loss_scale": {"when": "never"}})").find("fp16, always"), std::string::npos);
+  // What was published is fp16, where there may be a GPU for it.
+  EXPECT_EQ(parse(R"({"recipe": "official", "device": "cuda"})")->compute, Compute::f16);
+  EXPECT_NE(parse(R"({"recipe": "official"})")->compute, Compute::f16);
 }
 
 TEST(RunConfigFile, CommittedConfigurationsAreValid) {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <memory_resource>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "media/read_picture.hpp"
 #include "preprocess/crop.hpp"
@@ -113,6 +116,58 @@ TEST_F(CropsTest, BatchesDoNotDependOnWorkersNorCache) {
   next_epoch.epoch = 1;
   const auto third = BatchLoader::start(*cached, counting(24), next_epoch);
   EXPECT_NE(all(*third)[0].images, a[0].images);
+}
+
+// Counts what is asked of it, and on which threads.
+class CountedMemory : public std::pmr::memory_resource {
+ public:
+  std::size_t bytes() const { return bytes_; }
+  std::size_t most_blocks() const { return most_blocks_; }
+  std::size_t blocks() const { return blocks_; }
+  bool only_others() const { return only_others_; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    const std::lock_guard lock(mutex_);
+    bytes_ += bytes;
+    most_blocks_ = std::max(most_blocks_, ++blocks_);
+    only_others_ = only_others_ && std::this_thread::get_id() != owner_;
+    return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* at, std::size_t bytes, std::size_t alignment) override {
+    const std::lock_guard lock(mutex_);
+    --blocks_;
+    std::pmr::new_delete_resource()->deallocate(at, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+  std::mutex mutex_;
+  std::size_t bytes_ = 0, blocks_ = 0, most_blocks_ = 0;
+  bool only_others_ = true;
+  const std::thread::id owner_ = std::this_thread::get_id();
+};
+
+// Pinned memory is slow to come by, so it is the workers that take it, ahead of the step: never more blocks than
+// batches are made ahead, and the batches are what they are elsewhere.
+TEST_F(CropsTest, WorkersMakeBatchesInTheMemoryTheyAreGiven) {
+  const auto crops = open(Role::train);
+  const auto plain = BatchLoader::start(*crops, counting(24), options());
+  CountedMemory memory;
+  LoaderOptions given = options();
+  given.memory = &memory;
+  {
+    const auto loader = BatchLoader::start(*crops, counting(24), given);
+    const std::size_t values = static_cast<std::size_t>(given.batch) * 3 * 32 * 32;
+    for (const Batch& expected : all(*plain)) {
+      const auto batch = loader->next();
+      ASSERT_TRUE(batch && *batch);
+      EXPECT_EQ((*batch)->images, expected.images);
+    }
+    EXPECT_EQ(memory.bytes(), 4 * values * sizeof(float));
+  }
+  EXPECT_TRUE(memory.only_others());
+  EXPECT_LE(memory.most_blocks(), static_cast<std::size_t>(given.prefetch) + 1);
+  EXPECT_EQ(memory.blocks(), 0U);
 }
 
 TEST_F(CropsTest, AnInterruptedEpochGoesOnWhereItStopped) {

@@ -5,6 +5,7 @@
 
 #include "nn/network.hpp"
 #include "support/close.hpp"
+#include "train/optim/loss_scale.hpp"
 #include "train/optim/schedule.hpp"
 #include "unit/train/small_network.hpp"
 
@@ -155,6 +156,58 @@ TEST_F(OptimizerTest, NonFiniteGradientsChangeNothing) {
   ASSERT_FALSE(norm);
   EXPECT_EQ(norm.error().code, ErrorCode::non_finite_loss);
   EXPECT_EQ(values(network->tensors(), matrix_), before);
+}
+
+TEST_F(OptimizerTest, AGradientThatIsNotFiniteCanBeSkipped) {
+  const auto network = make_train_network(config_, hash_weights(config_), adapter_groups());
+  const auto optimizer = Optimizer::create(*network, {});
+  step(*network, **optimizer, 0.1);
+  const TensorMap weights = network->tensors(), momenta = (*optimizer)->state();
+  // Too great for f32: every gradient becomes infinite or not a number.
+  const auto taken = network->loss_and_gradients(hash_images(config_, 4), alternating_labels(4), {.scale = 1e39});
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(std::isfinite(taken->loss));  // the loss itself has no scale
+  const auto norm = (*optimizer)->step(0.1, {}, NotFinite::skip);
+  ASSERT_TRUE(norm) << norm.error().message;
+  EXPECT_FALSE(std::isfinite(*norm));
+  const auto same_as = [](const TensorMap& a, const TensorMap& b) {
+    for (const auto& [name, tensor] : a) EXPECT_TRUE(std::ranges::equal(tensor.bytes, b.at(name).bytes)) << name;
+  };
+  // Running statistics move in every pass; nothing that learns does.
+  TensorMap now = network->tensors();
+  for (const std::string& name : network->trained_names()) same_as({{name, weights.at(name)}}, now);
+  same_as(momenta, (*optimizer)->state());
+}
+
+// A power of two comes out of every rounding of f32 again.
+TEST_F(OptimizerTest, AScaledLossHasTheSameGradients) {
+  std::vector<TensorMap> gradients;
+  for (const double scale : {1.0, 65536.0, 0x1p100}) {
+    const auto network = make_train_network(config_, hash_weights(config_), all_groups());
+    ASSERT_TRUE(network->loss_and_gradients(hash_images(config_, 4), alternating_labels(4), {.scale = scale}));
+    gradients.push_back(network->gradients());
+  }
+  for (const auto& [name, tensor] : gradients[0])
+    for (const TensorMap& scaled : {gradients[1], gradients[2]})
+      EXPECT_TRUE(std::ranges::equal(tensor.bytes, scaled.at(name).bytes)) << name;
+}
+
+TEST(LossScale, HalvesAndGrows) {
+  LossScale scale({.start = 8, .growth_steps = 3});
+  EXPECT_EQ(scale.value(), 8);
+  scale.after_good_step();
+  scale.after_good_step();
+  scale.after_skipped_step();  // the row begins anew
+  EXPECT_EQ(scale.state(), (LossScaleState{4, 0}));
+  scale.after_good_step();
+  scale.after_good_step();
+  EXPECT_EQ(scale.state(), (LossScaleState{4, 2}));
+  LossScale again({.start = 1, .growth_steps = 3});
+  EXPECT_FALSE(again.may_halve());
+  again.restore(scale.state());
+  again.after_good_step();
+  EXPECT_EQ(again.state(), (LossScaleState{8, 0}));
+  EXPECT_TRUE(again.may_halve());
 }
 
 TEST_F(OptimizerTest, AverageFollowsAndSwapsBack) {

@@ -230,6 +230,64 @@ TEST(RankStep, SharpnessIsThatOfTheWholeBatch) {
   EXPECT_LE(std::sqrt(apart / way), kSharpTolerance);
 }
 
+// A group whose "devices" are processors: what would go between GPUs is counted, and goes where everything goes here.
+class OnDevice : public RankGroup {
+ public:
+  explicit OnDevice(RankGroup& host) : host_(host) {}
+  int rank() const override { return host_.rank(); }
+  int size() const override { return host_.size(); }
+  Status sum(std::span<float> values) override { return host_.sum(values); }
+  Status sum(std::span<double> values) override { return host_.sum(values); }
+  Status broadcast(std::span<float> values) override { return host_.broadcast(values); }
+  Result<std::vector<std::string>> gather(std::string_view bytes) override { return host_.gather(bytes); }
+  Error leave(Error error) override { return host_.leave(std::move(error)); }
+  bool meets_on_device() const override { return true; }
+  Status sum_on_device(std::span<float> values) override { return ++gradients, host_.sum(values); }
+  Status sum_on_device(std::span<double> values) override { return ++statistics, host_.sum(values); }
+  int gradients = 0, statistics = 0;
+
+ private:
+  RankGroup& host_;
+};
+
+TEST(RankStep, GradientsAndStatisticsMeetOnDevicesWhereRanksDo) {
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  const Step host = step_on_ranks(config, weights, 2, HeadStatistics::whole, Compute::f32);
+  as_ranks(2, kPatient, [&](RankGroup& group) {
+    OnDevice devices(group);
+    const auto network = make_train_network(config, weights, all_groups());
+    share_statistics(*network, devices, HeadStatistics::whole);
+    const int begin = group.rank() * kBatch / 2;
+    const Step step = step_of(devices, *network, {crops_of(config, begin, begin + kBatch / 2)}, Compute::f32);
+    EXPECT_EQ(devices.gradients, 1);
+    EXPECT_GT(devices.statistics, 2);  // forward and backward of every batch norm
+    for (const auto& [name, gradient] : host.gradients)
+      EXPECT_TRUE(std::ranges::equal(gradient.bytes, step.gradients.at(name).bytes)) << name;
+  });
+}
+
+// What one rank's gradients hold every rank sees in their sum: all leave the step out.
+TEST(RankStep, RanksSkipAStepTogether) {
+  const NetworkConfig config = small_config();
+  const TensorMap weights = hash_weights(config);
+  as_ranks(2, kPatient, [&](RankGroup& group) {
+    const auto network = make_train_network(config, weights, all_groups());
+    share_statistics(*network, group, HeadStatistics::whole);
+    const auto pool = GradientPool::create(*network, group);
+    const auto optimizer = Optimizer::create(*network, {});
+    const int begin = group.rank() * kBatch / 2;
+    const std::vector<Batch> parts = {crops_of(config, begin, begin + kBatch / 2)};
+    const double too_great = 1e39, fitting = 1024;
+    ASSERT_TRUE(pool->loss_and_gradients(parts, {.scale = group.rank() == 1 ? too_great : fitting}));
+    const auto norm = (*optimizer)->step(0.1, {}, NotFinite::skip);
+    ASSERT_TRUE(norm);
+    EXPECT_FALSE(std::isfinite(*norm)) << "rank " << group.rank();
+    for (const std::string& name : network->trained_names())
+      EXPECT_TRUE(std::ranges::equal(network->tensors().at(name).bytes, weights.at(name).bytes)) << name;
+  });
+}
+
 // bf16 maps go through the shared norm too.
 TEST(RankStep, NarrowMapsAreShared) {
   const NetworkConfig config = small_config();

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/machine.hpp"
+#include "train/devices/rank_backend.hpp"
 #include "train/devices/shares.hpp"
 #include "unit/train/rank_threads.hpp"
 
@@ -199,6 +200,78 @@ TEST(RankGroup, RankZeroThatIsMissingIsNamed) {
   ASSERT_FALSE(group);
   EXPECT_EQ(group.error().code, ErrorCode::rank_lost);
   EXPECT_NE(group.error().message.find("rank 0 was not at 127.0.0.1"), std::string::npos) << group.error().message;
+}
+
+// Takes ranks to have GPUs, which nobody asks to do anything.
+class WithDevices : public RankGroup {
+ public:
+  explicit WithDevices(RankGroup& host) : host_(host) {}
+  int rank() const override { return host_.rank(); }
+  int size() const override { return host_.size(); }
+  Status sum(std::span<float> values) override { return host_.sum(values); }
+  Status sum(std::span<double> values) override { return host_.sum(values); }
+  Status broadcast(std::span<float> values) override { return host_.broadcast(values); }
+  Result<std::vector<std::string>> gather(std::string_view bytes) override { return host_.gather(bytes); }
+  Error leave(Error error) override { return host_.leave(std::move(error)); }
+  bool meets_on_device() const override { return met_; }
+  Status meet_on_device(const Device&) override { return met_ = true, Status(); }
+
+ private:
+  RankGroup& host_;
+  bool met_ = false;
+};
+
+std::optional<std::string> has_nccl() {
+  return std::nullopt;
+}
+
+TEST(RankBackend, ADeviceForEachRankMeetsOverNccl) {
+  as_ranks(2, kPatient, [](RankGroup& host) {
+    const Device own{DeviceKind::cuda, host.rank()}, shared{DeviceKind::cuda, 0};
+    for (const RankBackend wish : {RankBackend::automatic, RankBackend::nccl}) {
+      WithDevices group(host);
+      const auto said = choose_rank_backend(group, own, wish, has_nccl);
+      ASSERT_TRUE(said) << said.error().message;
+      EXPECT_EQ(*said, "ranks meet over nccl");
+      EXPECT_TRUE(group.meets_on_device());
+    }
+    WithDevices group(host);
+    const auto gloo = choose_rank_backend(group, own, RankBackend::gloo, has_nccl);
+    ASSERT_TRUE(gloo);
+    EXPECT_NE(gloo->find("gloo"), std::string::npos);
+    const auto together = choose_rank_backend(group, shared, RankBackend::automatic, has_nccl);
+    ASSERT_TRUE(together);
+    EXPECT_NE(together->find("ranks 0 and 1 both have cuda:0"), std::string::npos) << *together;
+    const auto refused = choose_rank_backend(group, shared, RankBackend::nccl, has_nccl);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::usage);
+    EXPECT_FALSE(group.meets_on_device());
+  });
+}
+
+TEST(RankBackend, WhatOneRankLacksIsSaidOnAll) {
+  as_ranks(2, kPatient, [](RankGroup& host) {
+    WithDevices group(host);
+    const Device own{DeviceKind::cuda, host.rank()};
+    const NcclProbe lacks = [&]() -> std::optional<std::string> {
+      if (host.rank() == 0) return std::nullopt;
+      return "libnccl.so.2 is not there";
+    };
+    const auto said = choose_rank_backend(group, own, RankBackend::automatic, lacks);
+    ASSERT_TRUE(said) << said.error().message;
+    EXPECT_NE(said->find("over gloo, through host memory; no nccl: rank 1: libnccl.so.2"), std::string::npos) << *said;
+    const auto refused = choose_rank_backend(group, own, RankBackend::nccl, lacks);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("rank 1: libnccl.so.2"), std::string::npos) << refused.error().message;
+    EXPECT_FALSE(group.meets_on_device());
+  });
+}
+
+TEST(RankBackend, WhatIsMissingIsNamed) {
+  const std::optional<std::string> reason = why_no_nccl();
+  if (!reason) GTEST_SKIP() << "NVIDIA's libraries are here";
+  EXPECT_NE(reason->find("libdfa_nccl.so cannot be loaded: "), std::string::npos) << *reason;
+  EXPECT_NE(reason->find("scripts/setup --cuda"), std::string::npos) << *reason;
 }
 
 TEST(Shares, ABatchFallsIntoEqualParts) {

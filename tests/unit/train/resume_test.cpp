@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli_train/run.hpp"
+#include "train/config/precision.hpp"
 #include "train/loop/checkpoint.hpp"
 #include "unit/train/run_fixture.hpp"
 
@@ -242,6 +243,64 @@ TEST_F(ResumeTest, AStopDuringValidationIsExactToo) {
   EXPECT_EQ(last->position.step, 4);
   ASSERT_TRUE(resume());
   expect_equal_runs(whole, config_.out);
+}
+
+// A scale at the end of f32's range grows over it again and again, so that steps are skipped at known places; where the
+// run is cut the scale stands between two of them.
+TEST_F(ResumeTest, TheLossScaleIsResumedToo) {
+  config_.loss_scale = {.when = ScaleWhen::always, .start = 0x1p126, .growth_steps = 2};
+  config_.ema = 0.9;
+  const fs::path whole = whole_run();
+  std::vector<bool> skipped;
+  for (const nlohmann::json& line : lines_of(whole / "steps.jsonl")) skipped.push_back(line["skipped"]);
+  EXPECT_GE(std::ranges::count(skipped, true), 2);
+  EXPECT_GE(std::ranges::count(skipped, false), 6);
+  EXPECT_EQ(lines_of(whole / "metrics.jsonl")[0]["skipped_steps"],
+            std::count(skipped.begin(), skipped.begin() + 4, true));
+  CancelFlag stop;
+  Listener listener(stop, 7);
+  ASSERT_FALSE(start_run(config_, listener, stop));
+  const auto last = read_checkpoint(fs::path(config_.out) / kLastCheckpoint);
+  ASSERT_TRUE(last && last->loss_scale);
+  EXPECT_NE(*last->loss_scale, (LossScaleState{0x1p126, 0}));
+  ASSERT_TRUE(resume());
+  expect_equal_runs(whole, config_.out);
+  EXPECT_EQ(read_checkpoint(whole / kLastCheckpoint)->loss_scale,
+            read_checkpoint(fs::path(config_.out) / kLastCheckpoint)->loss_scale);
+}
+
+TEST_F(ResumeTest, AScaleThatFitsChangesNothing) {
+  config_.schedule.epochs = 1;
+  const fs::path plain = whole_run();
+  config_.loss_scale.when = ScaleWhen::always;
+  Listener listener(cancel_);
+  ASSERT_TRUE(train(listener));
+  const auto a = read_checkpoint(plain / kLastCheckpoint), b = read_checkpoint(dir_ / "run" / kLastCheckpoint);
+  EXPECT_TRUE(equal(a->network, b->network));
+  EXPECT_TRUE(equal(a->optimizer, b->optimizer));
+  EXPECT_EQ(b->loss_scale, (LossScaleState{65536, 4}));
+  EXPECT_FALSE(a->loss_scale);
+}
+
+TEST_F(ResumeTest, Fp16OnAProcessorIsAnotherPrecisionAndSaysSo) {
+  config_.schedule.epochs = 1;
+  config_.compute = Compute::f16;
+  Listener listener(cancel_);
+  ASSERT_TRUE(train(listener));
+  const std::string instead = has_fast_bf16() ? "bf16" : "f32";
+  EXPECT_NE(listener.notes.find("trained in " + instead + " instead"), std::string::npos) << listener.notes;
+  EXPECT_EQ(nlohmann::json::parse(text_of(dir_ / "run/config.json"))["compute"], instead);
+  EXPECT_FALSE(read_checkpoint(dir_ / "run" / kLastCheckpoint)->loss_scale);
+}
+
+TEST_F(ResumeTest, NcclJoinsNoProcessors) {
+  config_.rank_backend = RankBackend::nccl;
+  Listener listener(cancel_);
+  const auto refused = train(listener);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::usage);
+  EXPECT_NE(refused.error().message.find("the device is cpu"), std::string::npos) << refused.error().message;
+  EXPECT_FALSE(fs::exists(config_.out));
 }
 
 TEST_F(ResumeTest, TheCommandGoesBackToAKeptEpoch) {
