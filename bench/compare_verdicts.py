@@ -7,6 +7,7 @@ mean, 99th percentile and largest difference of p_fake over all of them, verdict
 the AUC and the paired difference that `dfa evaluate --compare` gives. Needs the standard library only.
 
     bench/compare_verdicts.py --dfa build/release/bin/dfa --model m8.dfa --data faces.jsonl --engine int8 --engine bf16
+    bench/compare_verdicts.py ... --engine int8@AVX2      the engine as a processor with AVX2 alone would run it; f32 is not capped
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -24,8 +26,9 @@ THRESHOLD = 0.5
 GOAL_AUC = 0.003
 
 
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+def run(command: list[str], isa: str = "") -> str:
+    environment = dict(os.environ, ONEDNN_MAX_CPU_ISA=isa) if isa else None
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with status {done.returncode}")
     return done.stdout
@@ -38,15 +41,16 @@ def roles_of(manifest: str) -> list[str]:
     return [role for role in ROLES if role in there]
 
 
-def score(args: argparse.Namespace, engine: str, role: str, file: pathlib.Path) -> None:
-    """Scores once; a file that is there is kept, so that a run can go on."""
+def score(args: argparse.Namespace, word: str, role: str, file: pathlib.Path) -> None:
+    """Scores once, by an engine[@isa]; a file that is there is kept, so that a run can go on."""
     if file.exists():
         return
+    engine, _, isa = word.partition("@")
     part = file.with_suffix(".part")
     command = [args.dfa, "evaluate", "--data", args.data, "--role", role, "--engine", engine, "--i-know", "--scores", str(part), "--quiet"]
     if args.model:
         command += ["--model", args.model]
-    run(command)
+    run(command, isa)
     part.rename(file)
 
 
@@ -80,7 +84,7 @@ def main() -> int:
     parser.add_argument("--dfa", required=True, help="the dfa program")
     parser.add_argument("--data", required=True, help="manifest of labelled crops, some of role test")
     parser.add_argument("--model", help="model file (default: the embedded one); int8 needs one with scales")
-    parser.add_argument("--engine", action="append", required=True, help="int8, bf16; as often as wanted")
+    parser.add_argument("--engine", action="append", required=True, help="int8, bf16, either with a cap as in int8@AVX512_CORE_VNNI; as often as wanted")
     parser.add_argument("--role", action="append", choices=ROLES, help="only crops of this role; as often as wanted (default: all)")
     parser.add_argument("--keep", metavar="DIR", help="folder for the scores; those that are there are not made again")
     parser.add_argument("--json", metavar="FILE", help="write all figures")

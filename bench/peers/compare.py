@@ -11,8 +11,9 @@ their own quantisers. Each peer is one process for the whole run: it loads, comp
 one peer at a time, round by round, each round in another order. `dfa bench` is started anew each round. All of them together hold 10 GB. What a peer cannot do is a row that says why.
 
 A ratio is the median over rounds of (seconds of the peer / seconds of ours), medians within the round. --isa caps our kernels,
-OpenVINO's and PyTorch's (oneDNN, MKL, ATen). MLAS, ONNX Runtime's kernels, has no cap, and OpenVINO takes it for some f32 products: such rows
-are marked, and ratios under a cap are printed without and with them; --require means those without.
+OpenVINO's and PyTorch's (oneDNN, MKL, ATen). MLAS, ONNX Runtime's kernels, has no cap of its own, and OpenVINO takes it for some f32 products:
+cap_cpuid.c hides the instruction sets from all (needs cc and a processor whose CPUID can trap). Where it cannot, such rows are marked, and
+ratios under a cap are printed without and with them; --require means those without.
 Needs the standard library alone. Status 1 where f32 figures differ or a --require is missed.
 """
 
@@ -185,7 +186,24 @@ def environment_for(options: argparse.Namespace) -> dict:
         narrow = options.isa.startswith("AVX2")
         environment["MKL_ENABLE_INSTRUCTIONS"] = "AVX2" if narrow else "AVX512"
         environment["ATEN_CPU_CAPABILITY"] = "avx2" if narrow else "avx512"
+    if options.cap_cpuid:
+        environment |= {"LD_PRELOAD": str(options.cap_cpuid), "DFA_CAP_CPUID": options.isa}
     return environment
+
+
+def build_cap(options: argparse.Namespace) -> pathlib.Path | None:
+    """What hides instruction sets from every program, MLAS among them; none without a C compiler, without a processor whose CPUID can trap, or without a cap."""
+    if not options.isa:
+        return None
+    library = options.work.resolve() / "cap_cpuid.so"
+    compiler = os.environ.get("CC", "cc")
+    try:
+        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, HERE / "cap_cpuid.c"], check=True)
+        subprocess.run(["true"], env=dict(os.environ, LD_PRELOAD=str(library), DFA_CAP_CPUID=options.isa), check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"MLAS runs uncapped here: {error}", flush=True)
+        return None
+    return library
 
 
 def prepare(options: argparse.Namespace, rows: list[Row]) -> None:
@@ -265,16 +283,16 @@ def fastest(rows: list[Row]) -> Row | None:
     return min(measured, key=lambda row: quartiles(row.seconds())[1], default=None)
 
 
-def beyond_cap(row: Row, cap: str | None) -> bool:
-    """MLAS, which is ONNX Runtime's and does some of OpenVINO's f32 products, knows no cap."""
-    return bool(cap) and (row.name.startswith("onnxruntime") or any("mlas" in kernel for kernel in row.facts.get("ran_in", ())))
+def beyond_cap(row: Row, options: argparse.Namespace) -> bool:
+    """MLAS, which is ONNX Runtime's and does some of OpenVINO's f32 products, knows no cap: only cap_cpuid.c holds it."""
+    return bool(options.isa) and not options.cap_cpuid and (row.name.startswith("onnxruntime") or any("mlas" in kernel for kernel in row.facts.get("ran_in", ())))
 
 
-def named_ratios(rows: list[Row], cap: str | None) -> dict[str, tuple[Row, Row]]:
+def named_ratios(rows: list[Row], options: argparse.Namespace) -> dict[str, tuple[Row, Row]]:
     """The pairs that count: best against best, bf16 against OpenVINO's bf16, f32 against the best f32. Under a cap, against peers that keep to
     it, and once more against all."""
-    pairs = pairs_among(rows, [row for row in rows if not beyond_cap(row, cap)])
-    if cap:
+    pairs = pairs_among(rows, [row for row in rows if not beyond_cap(row, options)])
+    if any(beyond_cap(row, options) for row in rows):
         pairs |= {f"{name}, uncapped peers too": pair for name, pair in pairs_among(rows, rows).items()}
     return pairs
 
@@ -297,7 +315,7 @@ def print_table(options: argparse.Namespace, rows: list[Row]) -> None:
     best = fastest([row for row in rows if row.name in OURS])
     print(f"\n{'':<36}{'images/s':>9}{'quartiles':>16}{'ours is':>16}{'logits differ':>15}")
     for row in rows:
-        mark = " (uncapped)" if beyond_cap(row, options.isa) else ""
+        mark = " (uncapped)" if beyond_cap(row, options) else ""
         if not row.rounds:
             print(f"{row.name + mark:<36}  none: {row.problem}")
             continue
@@ -310,11 +328,11 @@ def print_table(options: argparse.Namespace, rows: list[Row]) -> None:
 def report(options: argparse.Namespace, rows: list[Row], before: dict) -> dict:
     print_table(options, rows)
     ratios = {}
-    for name, (ours, peer) in named_ratios(rows, options.isa).items():
+    for name, (ours, peer) in named_ratios(rows, options).items():
         low, middle, high = ratio(ours, peer)
         ratios[name] = {"ours": ours.name, "peer": peer.name, "median": round(middle, 4), "quartiles": [round(low, 4), round(high, 4)]}
         print(f"ratio {name}: {ours.name} / {peer.name} = {middle:.3f} (quartiles {low:.3f} to {high:.3f})")
-    print(f"{facts_line(before)}; batch {options.batch}, {options.threads} threads, {options.rounds} rounds of {options.passes} passes, cap {options.isa or 'none'}")
+    print(f"{facts_line(before)}; batch {options.batch}, {options.threads} threads, {options.rounds} rounds of {options.passes} passes, cap {options.isa or 'none'}{' for all' if options.cap_cpuid else ''}")
     entries = []
     for row in rows:
         entry = {"name": row.name, "problem": row.problem, "largest_logit_difference": row.gap, "seconds_per_batch": row.rounds, **row.facts}
@@ -322,7 +340,7 @@ def report(options: argparse.Namespace, rows: list[Row], before: dict) -> dict:
             entry["images_per_second_quartiles"] = [round(options.batch / value, 4) for value in reversed(quartiles(row.seconds()))]
         entries.append(entry)
     return {"schema": "dfa.peers/1", "machine": before, "load_average_after": cpu_facts()["load_average"], "batch": options.batch, "threads": options.threads,
-            "rounds": options.rounds, "passes": options.passes, "isa_cap": options.isa, "rows": entries, "ratios": ratios}
+            "rounds": options.rounds, "passes": options.passes, "isa_cap": options.isa, "cpuid_capped": bool(options.cap_cpuid), "rows": entries, "ratios": ratios}
 
 
 def requirements(words: list[str]) -> dict[str, float]:
@@ -393,6 +411,8 @@ def main() -> int:
     options = parse_options()
     if options.setup:
         options.python = set_up(options.setup.resolve())
+    options.work.mkdir(parents=True, exist_ok=True)
+    options.cap_cpuid = build_cap(options)
     with contextlib.ExitStack() as stack:
         return compare(options, stack)
 

@@ -13,9 +13,10 @@
 namespace dfa::cli {
 namespace {
 
-constexpr int kMaxBatch = 8;           // of the faces of one frame; a larger batch gains nothing on a CPU
+constexpr int kSharedBatch = 8;        // for a network of many threads; a larger batch gains nothing on a CPU
+constexpr int kLonelyBatch = 4;        // for one of few, of which there are many: as fast as 8 in half the workspace
 constexpr int kThreadsPerDecoder = 4;  // searching a frame takes several times as long as decoding it
-constexpr int kMostInstances = 16;     // each has a workspace of its own, some ten MB for a frame of few faces
+constexpr int kMostInstances = 16;     // each has a workspace of its own, some 30 MB for a batch of ViT-B/16
 
 std::string detector_name(const DetectRequest& request, const CropRecipe& recipe) {
   if (!request.detector.empty()) return request.detector;
@@ -59,6 +60,10 @@ int instance_count(ScoreMode mode, int threads) {
   return mode == ScoreMode::latency ? 1 : std::min(threads, kMostInstances);
 }
 
+int largest_batch(ScoreMode mode) {
+  return mode == ScoreMode::latency ? kSharedBatch : kLonelyBatch;
+}
+
 // The processors that this process may use, dealt out to the threads of the networks one after the other; again from
 // the first where there are more threads.
 std::vector<std::vector<int>> deal_processors(std::size_t networks, int threads_each) {
@@ -75,8 +80,10 @@ Status build_networks(const Model& model, Precision precision, const DetectReque
                       const CommandContext& context, DetectSetup& setup) {
   const int threads = threads_of(context);
   const int instances = instance_count(request.mode, threads);
-  const NetworkOptions options{
-      .precision = precision, .threads = threads / instances, .max_batch = kMaxBatch, .trace = context.trace};
+  const NetworkOptions options{.precision = precision,
+                               .threads = threads / instances,
+                               .max_batch = largest_batch(request.mode),
+                               .trace = context.trace};
   DFA_ASSIGN_OR_RETURN(std::unique_ptr<Network> network, model_network(model, options));
   setup.networks.push_back(std::move(network));
   while (setup.networks.size() < static_cast<std::size_t>(instances)) {
@@ -108,7 +115,7 @@ DetectOptions job_options(const DetectRequest& request, const CommandContext& co
   options.decode_workers = (threads + kThreadsPerDecoder - 1) / kThreadsPerDecoder;
   // One long video alone must keep every processor busy too; small inputs never engage more than one.
   options.intake.video.runners = std::clamp(threads / options.decode_workers, 1, kThreadsPerDecoder);
-  options.max_batch = kMaxBatch;
+  options.max_batch = largest_batch(request.mode);
   return options;
 }
 

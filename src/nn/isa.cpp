@@ -71,6 +71,10 @@ bool has_avx2_vnni() {
   return (dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx2_vnni || has_avx512_vnni()) && processor_has_avx_vnni();
 }
 
+bool has_vnni() {
+  return has_avx512_vnni() || has_avx2_vnni();
+}
+
 bool has_avx512_vnni() {
   switch (dnnl::get_effective_cpu_isa()) {
     case dnnl::cpu_isa::avx512_core_vnni:

@@ -15,6 +15,9 @@ bool has_bf16_products();
 bool has_avx2();
 bool has_avx2_vnni();
 bool has_avx512_vnni();
+// Whether four products of codes are added at once in 32 bits, by either kind. Without it oneDNN adds pairs of them in
+// 16 bits, which saturate.
+bool has_vnni();
 
 // Applies the cap to Highway. Every engine calls it before its first kernel; thread-safe, repeated calls do nothing.
 void cap_highway();

@@ -16,6 +16,11 @@ namespace dfa {
 
 // Note [Quantisation sites]
 // A site is a tensor that one or more products read. Its name says where it lies:
+//   patches              the patches' pixels, read by the patch embedding
+//   spm.image            the image that the spatial prior sees, read by its first convolution
+//   spm.stem.0, spm.stem.3   what these convolutions give (with batch norm and ReLU), read by the next one
+//   spm.stem.6           pooled; read by conv2
+//   spm.conv2, spm.conv3, spm.conv4   the maps, read by fc2 to fc4 and the convolution that follows
 //   blocks.N.norm1       the stream without mean and deviation, read by qkv
 //   blocks.N.attention   read by proj
 //   blocks.N.norm2       read by fc1
@@ -26,11 +31,15 @@ namespace dfa {
 //                        by injector S (queries) and extractor S - 1 (keys and values)
 //   spatial.S.norm       the maps' tokens there: read by injector S (keys and values) and extractor S (queries)
 //   injector.S.attention, extractor.S.attention   read by their out_proj
-// The affine part of a norm is folded into the readers (spec method.md 2.6). Everything else (patch embedding, SPM,
-// query pooling, head; operands of attention) stays wide: bf16 where the processor multiplies it, else f32.
+// The affine part of a norm is folded into the readers (spec method.md 2.6). Everything else (query pooling, head;
+// operands of attention) stays wide: bf16 where the processor multiplies it, else f32. Maps are zero or larger and
+// convolutions pad them with zeros, so their zero point is 0. Without VNNI the sites of the spatial prior stay wide as
+// well (nn/isa.hpp, has_vnni).
+enum class ZeroPoint { any, zero };
 struct QuantSite {
   std::string name;
   int channels = 0;
+  ZeroPoint zero_point = ZeroPoint::any;
 };
 
 // All of them, in the order of the forward pass.

@@ -29,10 +29,11 @@ class FrameSender {
     const std::size_t place = reading_.read.frames;
     reading_.read.frames += frames_.size();
     ByteBudget::Lease lease = flow_.budget.take(std::exchange(bytes_, 0));
-    (void)flow_.frames.push({item_, place, std::exchange(frames_, {}), std::move(lease)});
+    (void)flow_.frames.push({item_, tasks_++, place, std::exchange(frames_, {}), std::move(lease)});
   }
 
   std::size_t next_place() const { return reading_.read.frames + frames_.size(); }
+  std::size_t tasks() const { return tasks_; }
 
  private:
   bool belongs(const Frame& frame) const {
@@ -46,11 +47,11 @@ class FrameSender {
   Reading& reading_;
   std::vector<Frame> frames_;
   std::size_t bytes_ = 0;
+  std::size_t tasks_ = 0;  // sent off
 };
 
 // Sends frames until the source ends, fails, or the job stops.
-void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Reading& reading) {
-  FrameSender sender(flow, item, reading);
+void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Reading& reading, FrameSender& sender) {
   for (;;) {
     if (flow.stopping()) {
       item->abandoned = true;
@@ -72,6 +73,18 @@ void send_frames(Flow& flow, const ItemHandle& item, MediaSource& source, Readin
     sender.add(std::move(**frame));
   }
   sender.send();
+}
+
+void send_item(Flow& flow, const ItemHandle& item, MediaSource& source, Reading& reading) {
+  const CropLine::Shape shape{source.frames_expected(), flow.parts.networks.size(),
+                              static_cast<std::size_t>(flow.options.max_batch)};
+  // The line lives in the item: were its handle kept here, neither would ever end.
+  item->line.emplace(shape, [&flow, weak = std::weak_ptr(item)](CropGroup crops) {
+    (void)flow.crops.push({weak.lock(), std::move(crops)});
+  });
+  FrameSender sender(flow, item, reading);
+  send_frames(flow, item, source, reading, sender);
+  item->line->end(sender.tasks());
 }
 
 // A stream that broke after some frames counts like a cut one; one that gave no frame was not readable.
@@ -108,7 +121,7 @@ ItemRead read_input(Flow& flow, const ItemHandle& item) {
   if (!intake.source) {
     reading.read.error = std::move(intake.source).error();
   } else {
-    send_frames(flow, item, **intake.source, reading);
+    send_item(flow, item, **intake.source, reading);
     (*intake.source)->count(reading.read.record.work);
     reading.read.notes = (*intake.source)->notes();
   }

@@ -44,9 +44,9 @@ struct DetectOptions {
   // Of frames close together (kFollowSeconds) each search_every-th is searched wholly; in those behind it only the
   // places around its faces are (Detector::follow). 1 = every frame is searched.
   int search_every = 1;
-  // Crops of one frame, or of frames that are searched together, that share a forward pass at most. Others never do:
-  // which ones would meet in a batch is a matter of timing, and the last bits of a score depend on the batch. So the
-  // same file gives the same numbers, every time, alone or in a folder.
+  // Crops of one input that share a forward pass at most, towards its end fewer; those of different inputs never do.
+  // Which ones meet follows from the input, this number and the number of networks, not from timing: the last bits of
+  // a score may depend on it. So the same file gives the same numbers, every time, alone or in a folder.
   int max_batch = 8;
 };
 

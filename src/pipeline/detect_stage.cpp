@@ -31,34 +31,30 @@ FaceRecord record_of(const Face& face, const Frame& frame, FaceFate fate) {
   return record;
 }
 
-// Collects the crops of a task and sends them off in batches, so that a crowd never waits in memory.
-class BatchFiller {
+// Collects the crops of a task for the item's line; a crowd never waits in memory.
+class CropFiller {
  public:
-  BatchFiller(Flow& flow, const ItemHandle& item) : flow_(flow), item_(item) {}
+  CropFiller(Flow& flow, const FrameTask& task) : flow_(flow), task_(task) {}
 
   // Errors: landmarks_degenerate.
-  Status add(const Frame& frame, const Face& face, CropBatch::Crop crop) {
-    const TraceSpan span(flow_.parts.trace, "crop", trace_item(flow_, *item_, crop.place));
+  Status add(const Frame& frame, const Face& face, CropTensor crop) {
+    const TraceSpan span(flow_.parts.trace, "crop", trace_item(flow_, *task_.item, crop.place));
     const int side = flow_.parts.networks.front()->config().image;
     DFA_ASSIGN_OR_RETURN(const Picture picture, make_crop(frame.picture.view(), face, flow_.parts.recipe));
-    const std::size_t size = 3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
-    batch_.images.resize(batch_.images.size() + size);
-    const std::span<float> tensor = std::span(batch_.images).last(size);
-    if (Status filled = crop_to_tensor(picture.view(), flow_.parts.recipe, side, tensor); !filled) {
-      batch_.images.resize(batch_.images.size() - size);
-      return filled;
+    crop.image.resize(3 * static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+    DFA_TRY(crop_to_tensor(picture.view(), flow_.parts.recipe, side, crop.image));
+    crops_.push_back(std::move(crop));
+    if (crops_.size() == static_cast<std::size_t>(flow_.options.max_batch)) {
+      const Stopwatch watch;
+      task_.item->line->add(task_.number, std::exchange(crops_, {}));
+      waited_ += watch.seconds();
     }
-    batch_.crops.push_back(crop);
-    if (batch_.crops.size() == static_cast<std::size_t>(flow_.options.max_batch)) send();
     return {};
   }
 
-  void send() {
-    if (batch_.crops.empty()) return;
-    const Stopwatch watch;
-    batch_.item = item_;
-    (void)flow_.crops.push(std::exchange(batch_, {}));
-    waited_ += watch.seconds();
+  // After the last frame.
+  void finish() {
+    task_.item->line->finish(task_.number, task_.place + task_.frames.size(), std::exchange(crops_, {}));
   }
 
   // Seconds spent waiting for the score stage, since the last call.
@@ -66,8 +62,8 @@ class BatchFiller {
 
  private:
   Flow& flow_;
-  const ItemHandle& item_;
-  CropBatch batch_;
+  const FrameTask& task_;
+  CropGroup crops_;
   double waited_ = 0;
 };
 
@@ -85,7 +81,7 @@ std::int64_t drop_smaller(std::vector<Face>& faces, const FaceRules& rules) {
 class TaskSearch {
  public:
   TaskSearch(Flow& flow, Detector& detector, const FrameTask& task)
-      : flow_(flow), detector_(detector), task_(task), filler_(flow, task.item) {}
+      : flow_(flow), detector_(detector), task_(task), filler_(flow, task) {}
 
   FrameFound handle(std::size_t index) {
     const Frame& frame = task_.frames[index];
@@ -103,7 +99,7 @@ class TaskSearch {
   }
 
   // After the last frame.
-  void send_rest() { filler_.send(); }
+  void finish() { filler_.finish(); }
 
  private:
   Status search(const Frame& frame, FrameFound& found) {
@@ -127,7 +123,7 @@ class TaskSearch {
   void keep(const Frame& frame, const Face& face, FrameFound& found) {
     FaceRecord record = record_of(face, frame, fate_of(judge_face(face, flow_.options.faces)));
     if (record.quality.fate == FaceFate::scored) {
-      if (filler_.add(frame, face, {found.place, found.frame.faces.size()}))
+      if (filler_.add(frame, face, {found.place, found.frame.faces.size(), {}}))
         ++found.crops;
       else
         record.quality.fate = FaceFate::not_scored;
@@ -138,7 +134,7 @@ class TaskSearch {
   Flow& flow_;
   Detector& detector_;
   const FrameTask& task_;
-  BatchFiller filler_;
+  CropFiller filler_;
   std::vector<Face> faces_;  // of the last frame, all of them
 };
 
@@ -152,7 +148,7 @@ void run_detect_worker(Flow& flow, Detector& detector) {
       found.push_back(search.handle(i));
       task->frames[i].picture = {};
     }
-    search.send_rest();
+    search.finish();
     task->lease = {};  // the frames' bytes go back before we wait for the collector
     for (FrameFound& each : found) flow.tell(std::move(each));
   }

@@ -16,6 +16,7 @@
 
 #include "base/bounded_queue.hpp"
 #include "pipeline/byte_budget.hpp"
+#include "pipeline/crop_line.hpp"
 #include "pipeline/detect_job.hpp"
 #include "score/persons.hpp"
 
@@ -39,26 +40,23 @@ struct ItemToken {
   std::size_t item = 0;
   std::string path;
   std::atomic<bool> abandoned{false};
+  std::optional<CropLine> line;  // there before the first task is sent
 };
 using ItemHandle = std::shared_ptr<ItemToken>;
 
 // Frames in order of time, the first to be searched, the others followed; mostly it is one.
 struct FrameTask {
   ItemHandle item;
-  std::size_t place = 0;  // of the first among the item's sampled frames
+  std::size_t number = 0;  // among the item's tasks
+  std::size_t place = 0;   // of the first among the item's sampled frames
   std::vector<Frame> frames;
   ByteBudget::Lease lease;
 };
 
-// Crops of the frames of one task.
+// Crops that share a forward pass: Note [What meets in a batch].
 struct CropBatch {
-  struct Crop {
-    std::size_t place = 0;  // of its frame
-    std::size_t face = 0;   // in the frame's faces
-  };
   ItemHandle item;
-  std::vector<Crop> crops;
-  std::vector<float> images;  // (N, 3, S, S) f32, N = crops.size()
+  CropGroup crops;
 };
 
 // Messages to the collector. For one item: ItemBegun; then, in any order, a FrameFound for each frame, a CropScored for

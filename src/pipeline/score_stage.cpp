@@ -1,4 +1,4 @@
-// Runs the network on the crops of a task.
+// Runs the network on batches of crops.
 #include <span>
 #include <utility>
 
@@ -24,11 +24,23 @@ void tell_scores(Flow& flow, const CropBatch& batch, const Result<std::vector<fl
   }
 }
 
+// (N, 3, S, S), one behind the other.
+std::vector<float> images_of(CropGroup& crops) {
+  std::vector<float> images = std::move(crops.front().image);
+  images.reserve(images.size() * crops.size());
+  for (CropTensor& crop : std::span(crops).subspan(1)) {
+    images.insert(images.end(), crop.image.begin(), crop.image.end());
+    crop.image = {};
+  }
+  return images;
+}
+
 // Logits (N, classes).
-Result<std::vector<float>> forward(Flow& flow, Network& network, const CropBatch& batch) {
+Result<std::vector<float>> forward(Flow& flow, Network& network, CropBatch& batch) {
   const TraceSpan span(flow.parts.trace, "score", trace_item(flow, *batch.item, batch.crops.front().place));
+  const std::vector<float> images = images_of(batch.crops);
   std::vector<float> logits(batch.crops.size() * static_cast<std::size_t>(network.config().classes));
-  DFA_TRY(network.forward(batch.images, static_cast<int>(batch.crops.size()), {.logits = logits, .feature = {}}));
+  DFA_TRY(network.forward(images, static_cast<int>(batch.crops.size()), {.logits = logits, .feature = {}}));
   return logits;
 }
 

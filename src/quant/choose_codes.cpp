@@ -117,8 +117,9 @@ Codes naive_codes(const SiteSample& sample) {
   const std::vector<float> values = magnitudes(sample);
   const float largest = std::ranges::max(values);
   Codes codes;
-  codes.zero_point = kMiddleCode;
-  codes.multipliers.assign(values.size(), largest > 0 ? kNaiveSteps / largest : 1.0F);
+  const bool negative = std::ranges::min(sample.lowest) < 0;
+  codes.zero_point = negative ? kMiddleCode : 0;
+  codes.multipliers.assign(values.size(), largest > 0 ? (negative ? kNaiveSteps : kLargestCodeStep) / largest : 1.0F);
   return codes;
 }
 

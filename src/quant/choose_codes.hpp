@@ -32,8 +32,8 @@ struct SiteChoice {
 // Deterministic. `sample` has seen something.
 SiteChoice choose_codes(const SiteSample& sample, std::span<const FoldedLayer> readers);
 
-// One multiplier for all channels from the largest magnitude seen, zero in the middle: what the choice is compared
-// with.
+// One multiplier for all channels from the largest magnitude seen, zero in the middle, or below where nothing is
+// negative: what the choice is compared with.
 Codes naive_codes(const SiteSample& sample);
 
 }  // namespace dfa

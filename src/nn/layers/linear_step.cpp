@@ -117,7 +117,7 @@ Result<const Value*> keep(WeightStore& store, const std::vector<Value>& values) 
 }  // namespace
 
 Result<PackedLinear> PackedLinear::pack(OneDnn& library, WeightStore& store, const LinearWeights& layer, int rows,
-                                        const LinearInput& input) {
+                                        const LayerInput& input) {
   PackedLinear packed;
   packed.in_ = layer.in;
   packed.out_ = layer.out;

@@ -3,9 +3,9 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "base/result.hpp"
+#include "nn/layers/layer_input.hpp"
 #include "nn/layers/linear_weights.hpp"
 #include "nn/layers/onednn.hpp"
 #include "nn/layers/weight_store.hpp"
@@ -14,25 +14,17 @@
 
 namespace dfa {
 
-// What a layer reads. codes: how u8 codes stand for values; null for the other formats; outlives the layer.
-// site: the tensor's name (nn/quantisation.hpp, Note [Quantisation sites]); empty for one that is none.
-struct LinearInput {
-  Element element = Element::f32;
-  const Codes* codes = nullptr;
-  std::string site = {};
-};
-
 // Weights in the layout that the machine's kernel likes best for about `rows` rows: a kernel of our own for codes and,
 // with AMX, for bf16; else oneDNN's.
 class PackedLinear {
  public:
   // Errors: internal (oneDNN), out_of_memory.
   static Result<PackedLinear> pack(OneDnn& library, WeightStore& store, const LinearWeights& layer, int rows,
-                                   const LinearInput& input);
+                                   const LayerInput& input);
 
   int in() const { return in_; }
   int out() const { return out_; }
-  const LinearInput& input() const { return input_; }
+  const LayerInput& input() const { return input_; }
   // Null: the product is oneDNN's.
   const PackedMatrix* own() const { return own_ ? &*own_ : nullptr; }
   const dnnl::memory& weight() const { return weight_; }
@@ -44,7 +36,7 @@ class PackedLinear {
 
   int in_ = 0;
   int out_ = 0;
-  LinearInput input_;
+  LayerInput input_;
   std::optional<PackedMatrix> own_;
   dnnl::memory weight_;
   dnnl::memory bias_;

@@ -26,9 +26,16 @@ class OneDnn {
   dnnl::stream stream;
 };
 
-// Of the two formats that its primitives get here; codes go to our own products.
 inline dnnl::memory::data_type onednn_type(Element element) {
-  return element == Element::f32 ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;
+  switch (element) {
+    case Element::f32:
+      return dnnl::memory::data_type::f32;
+    case Element::bf16:
+      return dnnl::memory::data_type::bf16;
+    case Element::u8:
+      break;
+  }
+  return dnnl::memory::data_type::u8;
 }
 
 // Sets OpenMP's thread count for the calling thread and puts the old one back.

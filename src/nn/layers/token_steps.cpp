@@ -6,8 +6,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "nn/isa.hpp"
 #include "nn/layers/kernel_step.hpp"
 #include "nn/ops/attention_amx.hpp"
+#include "nn/ops/attention_vnni.hpp"
 #include "nn/plan/value.hpp"
 
 namespace dfa {
@@ -44,34 +46,73 @@ class LayerNormStep final : public KernelStep {
   int threads_;
 };
 
-bool on_tiles(const AttentionShape& shape, Element element) {
-  return element == Element::bf16 && has_amx() && fits_amx(shape);
+enum class AttentionKernel { highway, amx, vnni };
+
+// Whole numbers serve the int8 engine alone: its results become codes.
+AttentionKernel attention_kernel(const AttentionShape& shape, Element operands, Element out) {
+  if (operands == Element::bf16 && has_amx() && fits_amx(shape)) return AttentionKernel::amx;
+  if (out == Element::u8 && has_avx512_vnni()) return AttentionKernel::vnni;
+  return AttentionKernel::highway;
+}
+
+std::size_t scratch_of(AttentionKernel kernel, const AttentionShape& shape, int threads) {
+  switch (kernel) {
+    case AttentionKernel::amx:
+      return attention_amx_scratch(shape, threads);
+    case AttentionKernel::vnni:
+      return attention_vnni_scratch(shape, threads);
+    case AttentionKernel::highway:
+      break;
+  }
+  return attention_scratch(shape, threads);
 }
 
 class AttentionStep final : public KernelStep {
  public:
-  AttentionStep(const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out, Slice scratch, int threads)
-      : KernelStep({q, k, v, out, scratch}), shape_(shape), threads_(threads), tiles_(on_tiles(shape, q.element)) {}
+  AttentionStep(AttentionKernel kernel, const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out,
+                Slice scratch, int threads)
+      : KernelStep({q, k, v, out, scratch}), kernel_(kernel), shape_(shape), threads_(threads) {}
   Status run(const RunContext&) override {
     const AttentionOut out{bytes(3), element_of(3), codes_of(3)};
-    if (tiles_)
-      attention_amx(shape_, narrow(0), narrow(1), narrow(2), out, pointer(4), threads_);
-    else if (element() == Element::bf16)
-      attention_bf16(shape_, narrow(0), narrow(1), narrow(2), out, pointer(4), threads_);
+    if (element() == Element::bf16)
+      bf16_kernel()(shape_, narrow(0), narrow(1), narrow(2), out, pointer(4), threads_);
     else
-      attention(shape_, pointer(0), pointer(1), pointer(2), out, pointer(4), threads_);
+      (kernel_ == AttentionKernel::vnni ? attention_vnni : attention)(shape_, pointer(0), pointer(1), pointer(2), out,
+                                                                      pointer(4), threads_);
     return {};
   }
   std::string_view op() const override { return "attention"; }
   std::string shape() const override {
     return fmt::format("{}x{}x{}x{}x{}", shape_.images, shape_.heads, shape_.queries, shape_.keys, shape_.head_dim);
   }
-  std::string kernel() const override { return tiles_ ? "amx" : "highway"; }
+  std::string kernel() const override {
+    switch (kernel_) {
+      case AttentionKernel::amx:
+        return "amx";
+      case AttentionKernel::vnni:
+        return "avx512_vnni";
+      case AttentionKernel::highway:
+        break;
+    }
+    return "highway";
+  }
 
  private:
+  decltype(&attention_bf16) bf16_kernel() const {
+    switch (kernel_) {
+      case AttentionKernel::amx:
+        return attention_amx;
+      case AttentionKernel::vnni:
+        return attention_vnni_bf16;
+      case AttentionKernel::highway:
+        break;
+    }
+    return attention_bf16;
+  }
+
+  AttentionKernel kernel_;
   AttentionShape shape_;
   int threads_;
-  bool tiles_;
 };
 
 class TurnStep final : public KernelStep {
@@ -189,9 +230,9 @@ std::unique_ptr<Step> make_layer_norm_step(const LayerNormShape& shape, const No
 
 std::unique_ptr<Step> make_attention_step(Plan& plan, const AttentionShape& shape, Slice q, Slice k, Slice v, Slice out,
                                           int threads) {
-  const Slice scratch = plan.add_buffer(on_tiles(shape, q.element) ? attention_amx_scratch(shape, threads)
-                                                                   : attention_scratch(shape, threads));
-  return std::make_unique<AttentionStep>(shape, q, k, v, out, scratch, threads);
+  const AttentionKernel kernel = attention_kernel(shape, q.element, out.element);
+  const Slice scratch = plan.add_buffer(scratch_of(kernel, shape, threads));
+  return std::make_unique<AttentionStep>(kernel, shape, q, k, v, out, scratch, threads);
 }
 
 std::unique_ptr<Step> make_turn_step(const RotaryTable& table, const TurnedRows& rows, int threads) {

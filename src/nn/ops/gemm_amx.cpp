@@ -2,312 +2,85 @@
 
 #include <omp.h>
 
-#include "nn/ops/gemm_blocks.hpp"
-#include "nn/ops/gemm_tail_avx512.hpp"
-
-#define DFA_AMX __attribute__((target("amx-tile,amx-int8,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+#include "nn/ops/gemm_amx_task.hpp"
 
 namespace dfa {
 namespace {
 
-// Note [Products on tiles]
-// A block of the input and a strip of the weights give 2 x 2 tiles of sums; a step loads four tiles and multiplies them
-// in 64 cycles. What costs besides, and what is done about it:
-//   Loads. From the second cache level four tiles take 100 cycles, from the first 80. So the packed block stays in the
-//   first level (24 KiB of 48) for all strips of a part, and the weights are loaded with the hint that they are not
-//   needed again, without which they would push it out. Deeper products are cut into passes; the sums of all but the
-//   last pass wait in memory.
-//   The end. Sums are stored (4 KiB) and ended while the tiles already work on the next strip: between its steps rows
-//   of the strip before are scaled, activated and stored. While tiles are multiplied there is room for one operation on
-//   512 bits a cycle, 64 a step: an operation on every sum more takes 64 cycles of the 770 that a strip of a 768 deep
-//   int8 product has.
-//   Depth. The weights of a deep product fill many parts, and the input would come from far for each of them. Where the
-//   sums go to f32 (bf16 products only: codes must not be rounded in between) such a product is done as several, one
-//   after the other, of a pass each (a slab), whose strips are one part; all but the first add to the destination.
-//   Memory. What is needed next is requested in runs of lines, of which the processor foresees the rest: the next block
-//   of the input, a share a strip; and weights that the thread did not use yet, a strip ahead.
-constexpr std::size_t kPassSteps = 16;  // at most
-constexpr long kSumsRow = kStripColumns * sizeof(float);
-constexpr std::size_t kSumsBytes = kPieceRows * kStripColumns * sizeof(float);
-
-enum class Cells { int8, bf16 };
-
-// Constant and static: the compiler may drop stores to a local one, as gcc 12 tells it that 8 bytes are read.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-constexpr TileConfig kTiles;
-
-template <Element element, Cells cells>
-DFA_AMX void end_rows(const GemmTail& tail, int first) {
-  avx512::Rows x;
-  if constexpr (cells == Cells::int8)
-    avx512::scaled_sums(tail, first, x);
-  else
-    avx512::biased_sums(tail, first, x);
-  avx512::activate<element>(tail.after, x);
-  if constexpr (element == Element::f32) {
-    avx512::store_f32(tail, first, x);
-  } else if constexpr (element == Element::u8) {
-    avx512::store_u8(tail, first, x);
-  } else {
-#pragma GCC unroll 2
-    for (int row = 0; row < kTailRows; ++row) {
-      const __m512bh narrow = _mm512_cvtne2ps_pbh(x[2 * row + 1], x[2 * row]);
-      __m512i bits;
-      std::memcpy(&bits, &narrow, sizeof bits);
-      _mm512_mask_storeu_epi16(tail.to + static_cast<std::size_t>(first + row) * tail.row_bytes,
-                               avx512::present(tail, first + row), bits);
-    }
-  }
-}
+using amx::Cells;
+using amx::Product;
+using RunTask = void (*)(const Product& product, const GemmTask& task, const amx::Workspace& workspace);
 
 template <Cells cells>
-EndRows end_rows_to(Element element) {
+RunTask run_task_to(Element element) {
   switch (element) {
     case Element::f32:
-      return end_rows<Element::f32, cells>;
+      return amx::run_task<cells, Element::f32>;
     case Element::bf16:
-      return end_rows<Element::bf16, cells>;
+      return amx::run_task<cells, Element::bf16>;
     case Element::u8:
       break;
   }
-  return end_rows<Element::u8, cells>;
+  return amx::run_task<cells, Element::u8>;
 }
 
-// The end of a strip, evenly spread over the steps of the next one.
-struct Ending {
-  const GemmTail& tail;
-  EndRows end_rows;
-  std::size_t steps;
-  std::size_t due = 0;
-  int row = 0;
-
-  void step() {
-    for (due += kPieceRows / kTailRows; due >= steps; due -= steps) {
-      if (row < tail.rows) end_rows(tail, row);
-      row += kTailRows;
-    }
-  }
-};
-
-// Asks for lines one after the other.
-void request(const std::byte* at, std::size_t bytes) {
-  for (const std::byte* end = at + bytes; at < end; at += kLineBytes) __builtin_prefetch(at, 0, 2);
+// Whether the product is done in slabs: a matter of the layer alone, for slabs change the order of the sums. Only where
+// blocks are read in place: there is room for one packed block.
+bool in_slabs(const PackedMatrix& matrix, Element element, After after) {
+  constexpr std::size_t kDeepSteps = 48;
+  const bool sums = element == Element::f32 && (after == After::nothing || after == After::add_to_destination);
+  return sums && matrix.kernel == GemmKernel::amx_bf16 && depth_steps(matrix.kernel, matrix.in) > kDeepSteps &&
+         row_bytes(matrix.kernel, matrix.in) % kLineBytes == 0;
 }
 
-// A block of the input: as it lies in memory, or packed.
-struct InputBlock {
-  const std::byte* at = nullptr;
-  std::size_t row_bytes = 0, step_bytes = 0, lower = 0;  // lower: to the tile of the lower 16 rows
-};
-
-template <Cells cells>
-DFA_AMX inline void multiply_tiles() {
-  if constexpr (cells == Cells::int8) {
-    _tile_dpbusd(0, 4, 6);
-    _tile_dpbusd(1, 4, 7);
-    _tile_dpbusd(2, 5, 6);
-    _tile_dpbusd(3, 5, 7);
-  } else {
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-}
-
-// to (32, 32) = from + input b: `steps` pieces of each. No `from`: zeros.
-template <Cells cells>
-DFA_AMX inline void multiply(const InputBlock& input, const std::byte* b, std::size_t steps, const std::byte* from,
-                             std::byte* to, Ending ending) {
-  if (from == nullptr) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-  } else {
-    _tile_loadd(0, from, kSumsRow);
-    _tile_loadd(1, from + kLineBytes, kSumsRow);
-    _tile_loadd(2, from + kTileRows * kSumsRow, kSumsRow);
-    _tile_loadd(3, from + kTileRows * kSumsRow + kLineBytes, kSumsRow);
-  }
-  const std::byte* a = input.at;
-  const long a_row = static_cast<long>(input.row_bytes);
-  for (std::size_t step = 0; step < steps; ++step, a += input.step_bytes, b += kPieceBytes) {
-    _tile_stream_loadd(6, b, kLineBytes);
-    _tile_stream_loadd(7, b + kTileBytes, kLineBytes);
-    _tile_loadd(4, a, a_row);
-    _tile_loadd(5, a + input.lower, a_row);
-    multiply_tiles<cells>();
-    ending.step();
-  }
-  _tile_stored(0, to, kSumsRow);
-  _tile_stored(1, to + kLineBytes, kSumsRow);
-  _tile_stored(2, to + kTileRows * kSumsRow, kSumsRow);
-  _tile_stored(3, to + kTileRows * kSumsRow + kLineBytes, kSumsRow);
-}
-
-// Everything about the product that does not change.
-struct Product {
-  const PackedMatrix& matrix;
-  const std::byte* src;
-  GemmDestination destination;
-  GemmBlocks blocks;
-  const float* biases;
-  EndRows end_rows;
-  std::size_t src_row, steps;         // bytes; pieces
-  std::size_t first_step, last_step;  // that this slab multiplies
-  std::size_t to_row, line_bytes;     // bytes of a row of the destination, and of a strip in it
-};
-
-// A thread's memory: a packed block, and the sums of the strips of a part between two passes.
-struct Workspace {
-  std::byte* input;
-  std::byte* sums;
-
-  static std::size_t bytes(const GemmBlocks& blocks, std::size_t steps) {
-    return steps * kPieceBytes + (steps > kPassSteps ? blocks.part_strips() * kSumsBytes : 0);
-  }
-  Workspace(std::byte* memory, std::size_t steps) : input(memory), sums(memory + steps * kPieceBytes) {}
-};
-
-// Rows from `row` on: where they lie if they are whole lines and there are enough, otherwise packed.
-InputBlock input_block(const Product& product, std::size_t row, std::byte* packed) {
-  const std::byte* src = product.src + row * product.src_row;
-  const std::size_t rows = std::min(kPieceRows, product.blocks.rows - row);
-  if (product.src_row % kLineBytes == 0 && rows == kPieceRows)
-    return {src, product.src_row, kLineBytes, kTileRows * product.src_row};
-  pack_block(src, rows, product.src_row, product.steps, packed);
-  asm volatile("" ::: "memory");  // gcc 12 does not know that loading a tile reads memory
-  return {packed, kLineBytes, kPieceBytes, kTileBytes};
-}
-
-template <Cells cells>
-DFA_AMX void run_task(const Product& product, const GemmTask& task, const Workspace& workspace) {
-  alignas(64) std::byte sums[kSumsBytes];
-  const StripColumns columns(product.matrix, product.destination, product.biases);
-  const std::size_t strip_bytes = product.steps * kPieceBytes;
-  const std::size_t depth = product.last_step - product.first_step;
-  const std::size_t passes = divide_up(depth, kPassSteps), pass_steps = divide_up(depth, passes);
-  const std::size_t share = divide_up(kPieceRows, (task.last_strip - task.first_strip) * passes);
-  const Codes* codes = product.destination.codes;
-  GemmTail before, now;
-  now.sums = sums;
-  now.row_bytes = product.to_row;
-  now.after = product.destination.after;
-  now.zero_point = static_cast<std::int16_t>(codes != nullptr ? codes->zero_point : 0);
-  _tile_loadconfig(&kTiles);
-  for (std::size_t block = task.first_block; block < task.last_block; ++block) {
-    const std::size_t row = block * kPieceRows, rows = std::min(kPieceRows, product.blocks.rows - row);
-    const InputBlock all = input_block(product, row, workspace.input);
-    const bool far = task.weights == Weights::far && block == task.first_block;
-    std::size_t next_row = row + rows;
-    const std::size_t next_end = std::min(product.blocks.rows, next_row + kPieceRows);
-    for (std::size_t step = product.first_step; step < product.last_step; step += pass_steps) {
-      const std::size_t steps = std::min(pass_steps, product.last_step - step);
-      const bool last_pass = step + steps == product.last_step;
-      for (std::size_t strip = task.first_strip; strip < task.last_strip; ++strip) {
-        const std::byte* weights = product.matrix.values + strip * strip_bytes + step * kPieceBytes;
-        std::byte* kept = workspace.sums + (strip - task.first_strip) * kSumsBytes;
-        if (last_pass) {
-          now.columns = columns.of(strip);
-          now.to = product.destination.values + row * product.to_row + strip * product.line_bytes;
-          now.rows = static_cast<int>(rows);
-        }
-        for (const std::size_t end = std::min(next_end, next_row + share); next_row < end; ++next_row)
-          request(product.src + next_row * product.src_row + product.first_step * kLineBytes, depth * kLineBytes);
-        if (far && strip + 1 < task.last_strip) request(weights + strip_bytes, steps * kPieceBytes);
-        InputBlock input = all;
-        input.at += step * all.step_bytes;
-        multiply<cells>(input, weights, steps, step == product.first_step ? nullptr : kept, last_pass ? sums : kept,
-                        {before, product.end_rows, steps});
-        before.rows = 0;
-        if (last_pass) before = now;
-      }
-    }
-  }
-  for (int row = 0; row < before.rows; row += kTailRows) product.end_rows(before, row);
-  _tile_release();
-}
-
-// How a product is done: in slabs of `slab_steps`, each of these blocks.
-struct Plan {
-  GemmBlocks blocks;
-  std::size_t slab_steps;
-};
-
-Plan one_slab(const PackedMatrix& matrix, int rows, int threads) {
-  return {gemm_blocks(matrix, rows, threads), depth_steps(matrix.kernel, matrix.in)};
-}
-
-// Slabs of one pass, or one slab where they would gain nothing. Not a matter of the number of threads: slabs change the
-// order of the sums.
-Plan many_slabs(const PackedMatrix& matrix, int rows, int threads) {
-  constexpr std::size_t kFewBytes = 2 * GemmBlocks::kPartBytes, kFewBlocks = 16;
-  const Plan whole = one_slab(matrix, rows, threads);
-  const bool few = whole.blocks.strips * whole.slab_steps * kPieceBytes <= kFewBytes;
-  if (matrix.kernel == GemmKernel::amx_int8 || few || whole.blocks.blocks <= kFewBlocks) return whole;
-  return {GemmBlocks(whole.blocks.rows, whole.blocks.strips, kPassSteps, threads), kPassSteps};
-}
-
-std::size_t plan_scratch(const PackedMatrix& matrix, const Plan& plan, int threads) {
-  return SharedScratch::bytes(matrix, plan.blocks) +
-         static_cast<std::size_t>(threads) * Workspace::bytes(plan.blocks, depth_steps(matrix.kernel, matrix.in));
-}
-
-void run_slab(const Product& product, const SharedScratch& shared, int threads) {
-  const bool int8 = product.matrix.kernel == GemmKernel::amx_int8;
-  const std::size_t thread_bytes = Workspace::bytes(product.blocks, product.steps);
-#pragma omp parallel num_threads(threads)
-  {
-    const int thread = omp_get_thread_num();
-    const Workspace workspace(shared.rest + static_cast<std::size_t>(thread) * thread_bytes, product.steps);
-    take_tasks(product.blocks, shared.taken, thread, threads, [&](const GemmTask& task) {
-      if (int8)
-        run_task<Cells::int8>(product, task, workspace);
-      else
-        run_task<Cells::bf16>(product, task, workspace);
-    });
-  }
+GemmBlocks blocks_of(const PackedMatrix& matrix, int rows, bool slabs, int threads) {
+  GemmBlocks blocks = gemm_blocks(matrix, rows, threads);
+  if (!slabs) return blocks;
+  constexpr std::size_t kSlabBlocks = 25;  // few strips stay near: they are used by as many blocks as possible
+  blocks.parts = 1;
+  blocks.ranges = divide_up(blocks.blocks, kSlabBlocks);
+  blocks.ranges = std::min(blocks.blocks, round_up(blocks.ranges, static_cast<std::size_t>(threads)));
+  return blocks;
 }
 
 }  // namespace
 
 std::size_t gemm_amx_scratch(const PackedMatrix& matrix, int rows, int threads) {
-  return std::max(plan_scratch(matrix, one_slab(matrix, rows, threads), threads),
-                  plan_scratch(matrix, many_slabs(matrix, rows, threads), threads));
+  const std::size_t steps = depth_steps(matrix.kernel, matrix.in);
+  const auto bytes = [&](bool slabs) {
+    const GemmBlocks blocks = blocks_of(matrix, rows, slabs, threads);
+    return SharedScratch::bytes(matrix, blocks) +
+           static_cast<std::size_t>(threads) * amx::Workspace::bytes(blocks, steps, slabs ? amx::kPassSteps : steps);
+  };
+  const bool slabs = in_slabs(matrix, Element::f32, After::nothing);  // others never are
+  return slabs ? std::max(bytes(true), bytes(false)) : bytes(false);
 }
 
 void gemm_amx(const PackedMatrix& matrix, const std::byte* src, int rows, const GemmDestination& destination,
               std::byte* scratch, int threads) {
-  const bool int8 = matrix.kernel == GemmKernel::amx_int8;
-  const bool sums = destination.element == Element::f32 &&
-                    (destination.after == After::nothing || destination.after == After::add_to_destination);
-  const Plan plan = sums ? many_slabs(matrix, rows, threads) : one_slab(matrix, rows, threads);
-  Product product{
-      .matrix = matrix,
-      .src = src,
-      .destination = destination,
-      .blocks = plan.blocks,
-      .biases = nullptr,
-      .end_rows = int8 ? end_rows_to<Cells::int8>(destination.element) : end_rows_to<Cells::bf16>(destination.element),
-      .src_row = row_bytes(matrix.kernel, matrix.in),
-      .steps = depth_steps(matrix.kernel, matrix.in),
-      .first_step = 0,
-      .last_step = 0,
-      .to_row = static_cast<std::size_t>(matrix.out) * element_size(destination.element),
-      .line_bytes = kStripColumns * element_size(destination.element)};
-  for (; product.first_step < product.steps; product.first_step = product.last_step) {
-    const SharedScratch shared(matrix, plan.blocks, scratch);
-    product.last_step = std::min(product.steps, product.first_step + plan.slab_steps);
-    product.biases = product.first_step == 0 ? shared.biases : shared.zeros;
-    if (product.first_step != 0) product.destination.after = After::add_to_destination;
-    run_slab(product, shared, threads);
+  const bool slabs = in_slabs(matrix, destination.element, destination.after);
+  const std::size_t steps = depth_steps(matrix.kernel, matrix.in);
+  const GemmBlocks blocks = blocks_of(matrix, rows, slabs, threads);
+  const SharedScratch shared(matrix, blocks, scratch);
+  const Product product{.matrix = matrix,
+                        .src = src,
+                        .destination = destination,
+                        .blocks = blocks,
+                        .biases = shared.biases,
+                        .zeros = shared.zeros,
+                        .src_row = row_bytes(matrix.kernel, matrix.in),
+                        .steps = steps,
+                        .slab_steps = slabs ? amx::kPassSteps : steps,
+                        .to_row = static_cast<std::size_t>(matrix.out) * element_size(destination.element),
+                        .strip_row = kStripColumns * element_size(destination.element)};
+  const RunTask run = matrix.kernel == GemmKernel::amx_int8 ? run_task_to<Cells::int8>(destination.element)
+                                                            : run_task_to<Cells::bf16>(destination.element);
+  const std::size_t thread_bytes = amx::Workspace::bytes(blocks, steps, product.slab_steps);
+#pragma omp parallel num_threads(threads)
+  {
+    const int thread = omp_get_thread_num();
+    const amx::Workspace workspace(shared.rest + static_cast<std::size_t>(thread) * thread_bytes, steps);
+    take_tasks(blocks, shared.taken, thread, threads, [&](const GemmTask& task) { run(product, task, workspace); });
   }
 }
 

@@ -56,13 +56,14 @@ DFA_VNNI inline __m256i narrow(__m512 x) {
 
 template <Element element>
 DFA_VNNI void end_rows(const GemmTail& tail, int first) {
+  const avx512::Columns columns = avx512::load_columns<true, element>(tail.columns);
   avx512::Rows x;
-  avx512::scaled_sums(tail, first, x);
+  avx512::scaled_sums(columns, tail, first, x);
   avx512::activate<element>(tail.after, x);
   if constexpr (element == Element::f32) {
     avx512::store_f32(tail, first, x);
   } else if constexpr (element == Element::u8) {
-    avx512::store_u8(tail, first, x);
+    avx512::store_u8(columns, tail, first, x);
   } else {
     for (int row = 0; row < kTailRows; ++row) {
       const __m512i bits = _mm512_inserti64x4(_mm512_castsi256_si512(narrow(x[2 * row])), narrow(x[2 * row + 1]), 1);

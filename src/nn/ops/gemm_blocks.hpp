@@ -17,7 +17,7 @@ namespace dfa {
 // then goes to the next part, which may be another thread's: so all finish together. No result depends on who does
 // what.
 struct GemmBlocks {
-  static constexpr std::size_t kPartBytes = 1600 * 1024;  // of 2 MiB: input and results pass through it as well
+  static constexpr std::size_t kPartBytes = 700 * 1024;  // of 2 MiB: input and results pass through it as well
 
   std::size_t rows = 0, blocks = 0, strips = 0, parts = 0, ranges = 0;
 

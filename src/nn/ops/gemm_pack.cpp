@@ -52,10 +52,11 @@ void pack_strips(std::span<const float> weight, int in, int out, std::byte* to) 
   }
 }
 
-void pack_block(const std::byte* src, std::size_t rows, std::size_t bytes, std::size_t steps, std::byte* to) {
+void pack_block(const std::byte* src, std::size_t rows, std::size_t bytes, std::size_t stride, std::size_t steps,
+                std::byte* to) {
   const std::size_t whole = bytes / kLineBytes, rest = bytes % kLineBytes;
   for (std::size_t row = 0; row < kPieceRows; ++row, to += kLineBytes) {
-    const std::byte* from = src + row * bytes;
+    const std::byte* from = src + row * stride;
     const bool present = row < rows;
     for (std::size_t step = 0; step < steps; ++step) {
       std::byte* line = to + step * kPieceBytes;

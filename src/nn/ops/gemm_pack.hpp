@@ -39,7 +39,8 @@ std::size_t packed_strips_bytes(GemmKernel kernel, int in, int out);
 void pack_strips(const Int8Weights& weights, std::byte* to);
 void pack_strips(std::span<const float> weight, int in, int out, std::byte* to);
 
-// `rows` (at most kPieceRows) rows of `bytes` bytes, one after the other, as one block of `steps` pieces.
-void pack_block(const std::byte* src, std::size_t rows, std::size_t bytes, std::size_t steps, std::byte* to);
+// `rows` (at most kPieceRows) rows of `bytes` bytes, `stride` from one to the next, as one block of `steps` pieces.
+void pack_block(const std::byte* src, std::size_t rows, std::size_t bytes, std::size_t stride, std::size_t steps,
+                std::byte* to);
 
 }  // namespace dfa

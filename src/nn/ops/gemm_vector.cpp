@@ -42,7 +42,7 @@ void run_task(const Product& product, const GemmTask& task, std::byte* input) {
   tail.zero_point = static_cast<std::int16_t>(to.codes != nullptr ? to.codes->zero_point : 0);
   for (std::size_t block = task.first_block; block < task.last_block; ++block) {
     const std::size_t row = block * kPieceRows, rows = std::min(kPieceRows, product.blocks.rows - row);
-    pack_block(product.src + row * src_row, rows, src_row, steps, input);
+    pack_block(product.src + row * src_row, rows, src_row, src_row, steps, input);
     if (product.kernel.prepare != nullptr) product.kernel.prepare(input, steps);
     tail.rows = static_cast<int>(rows);
     for (std::size_t strip = task.first_strip; strip < task.last_strip; ++strip) {

@@ -22,6 +22,7 @@ void scale_outputs(LinearWeights& layer, std::span<const float> factors) {
 
 void fold_norm_before(LinearWeights& layer, std::span<const float> weight, std::span<const float> bias) {
   const std::size_t in = static_cast<std::size_t>(layer.in);
+#pragma omp parallel for
   for (std::size_t o = 0; o < layer.bias.size(); ++o) {
     float* row = layer.weight.data() + o * in;
     double sum = layer.bias[o];

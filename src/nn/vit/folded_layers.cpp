@@ -17,6 +17,36 @@ std::string cross_prefix(Cross cross, int stage) {
 
 }  // namespace
 
+std::string spm_conv_name(int index) {
+  if (index < kSpmStemConvs) return "stem." + std::to_string(3 * index);
+  return "conv" + std::to_string(index - kSpmStemConvs + 2);
+}
+
+std::string spm_level_name(int level) {
+  return "fc" + std::to_string(level + 2);
+}
+
+ConvWeights spm_conv_shape(const NetworkConfig& config, int index) {
+  struct Sizes {
+    int in, out, stride;
+  };
+  const int c = config.spm_width;
+  const Sizes sizes[kSpmConvs] = {{3, c, 2}, {c, c, 1}, {c, c, 1}, {c, 2 * c, 2}, {2 * c, 4 * c, 2}, {4 * c, 4 * c, 2}};
+  return {.in = sizes[index].in, .out = sizes[index].out, .stride = sizes[index].stride, .weight = {}, .bias = {}};
+}
+
+LinearWeights taps_of(const ConvWeights& conv) {
+  const std::size_t in = static_cast<std::size_t>(conv.in), out = static_cast<std::size_t>(conv.out);
+  const std::size_t taps = static_cast<std::size_t>(conv.kernel) * static_cast<std::size_t>(conv.kernel);
+  LinearWeights layer{conv.in, conv.out * conv.kernel * conv.kernel, std::vector<float>(out * taps * in),
+                      std::vector<float>(out * taps)};
+  for (std::size_t o = 0; o < out; ++o)
+    for (std::size_t i = 0; i < in; ++i)
+      for (std::size_t tap = 0; tap < taps; ++tap)
+        layer.weight[(o * taps + tap) * in + i] = conv.weight[(o * in + i) * taps + tap];
+  return layer;
+}
+
 std::vector<double> attention_scale(int dim, int heads) {
   const int head_width = dim / heads;  // exact: heads divides dim
   return std::vector<double>(static_cast<std::size_t>(dim), 1.0 / std::sqrt(static_cast<double>(head_width)));
@@ -26,6 +56,10 @@ LinearWeights FoldedLayers::behind_norm(const std::string& layer, int out, const
   LinearWeights weights = read_linear(read_, layer, out, config_.dim);
   fold_norm_before(weights, read_(norm + ".weight"), read_(norm + ".bias"));
   return weights;
+}
+
+LinearWeights FoldedLayers::patch_embed() const {
+  return read_patch_embed(read_, config_);
 }
 
 LinearWeights FoldedLayers::qkv(int block) const {
@@ -93,8 +127,16 @@ LinearWeights FoldedLayers::cross_out(Cross cross, int stage) const {
   return out;
 }
 
-LinearWeights FoldedLayers::level(int level, int in) const {
-  LinearWeights fc = read_linear(read_, "spm.fc" + std::to_string(level + 2), config_.dim, in);
+ConvWeights FoldedLayers::spm_conv(int index) const {
+  const bool stem = index < kSpmStemConvs;
+  const std::string name = "spm." + spm_conv_name(index) + (stem ? "" : ".0");
+  const std::string norm = stem ? "spm.stem." + std::to_string(3 * index + 1) : "spm." + spm_conv_name(index) + ".1";
+  return read_folded_conv(read_, name, norm, spm_conv_shape(config_, index));
+}
+
+LinearWeights FoldedLayers::level(int level) const {
+  const int in = spm_conv_shape(config_, kSpmStemConvs + level).out;
+  LinearWeights fc = read_linear(read_, "spm." + spm_level_name(level), config_.dim, in);
   const std::vector<float> embed = read_("level_embed");
   for (std::size_t i = 0; i < fc.bias.size(); ++i)
     fc.bias[i] += embed[static_cast<std::size_t>(level) * fc.bias.size() + i];

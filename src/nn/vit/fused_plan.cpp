@@ -5,6 +5,7 @@
 
 #include "nn/layers/input_steps.hpp"
 #include "nn/layers/readout_steps.hpp"
+#include "nn/vit/folded_layers.hpp"
 #include "nn/vit/plan_readout.hpp"
 #include "nn/vit/plan_writer.hpp"
 
@@ -39,7 +40,7 @@ class PlanBuilder {
  private:
   Status embed_patches() {
     const int patches = x_.tokens - config_.prefix_tokens();
-    const Slice rows = to_.add_rows(options_.images * patches, weights_.patch_embed.in());
+    const Slice rows = to_.add_input(options_.images * patches, weights_.patch_embed);
     const Slice embedded = to_.add_wide_rows(patches, config_.dim);
     x_.values = to_.add_wide_rows(x_.tokens, config_.dim);
     to_.add_step(Part::patch_embed, "patches",
@@ -64,40 +65,62 @@ class PlanBuilder {
 
   Status spatial_prior() {
     const FusedSpm& spm = *weights_.spm;
-    MapShape shape{options_.images, 3, config_.spatial_image()};
-    Slice map = to_.plan().add_buffer(shape.values(), options_.element);
-    to_.add_step(
-        Part::spm, "image",
-        make_channels_last_step(to_.plan(), options_.images, config_.image, shape.side, map, options_.threads));
-    for (std::size_t i = 0; i < spm.stem.size(); ++i)
-      DFA_TRY(add_conv("stem." + std::to_string(3 * i), spm.stem[i], shape, map));
-    DFA_TRY(add_max_pool(shape, map));
+    MapShape shape = pooled_shape();
+    shape.images = options_.images;
+    Slice map = to_.add_map(shape, spm.convs.front().input());
+    for (int image = 0; image < options_.images; ++image) DFA_TRY(stem(image, map));
     c_.values = to_.add_wide_rows(c_.tokens, config_.dim);
     std::size_t token = 0;
     for (std::size_t level = 0; level < spm.convs.size(); ++level) {
-      DFA_TRY(add_conv("conv" + std::to_string(level + 2), spm.convs[level], shape, map));
+      DFA_TRY(add_conv(kSpmStemConvs + static_cast<int>(level), spm.fcs[level].input(), shape, map));
       DFA_TRY(add_level(level, shape, map, token));
       token += static_cast<std::size_t>(shape.side) * static_cast<std::size_t>(shape.side);
     }
     return {};
   }
 
-  // Moves shape and map on to the convolution's output.
-  Status add_conv(const std::string& name, const PackedConv& layer, MapShape& shape, Slice& map) {
-    const MapShape out = layer.output(shape);
-    const Slice dst = to_.plan().add_buffer(out.values(), options_.element);
-    DFA_ASSIGN_OR_RETURN(auto step, make_conv_relu_step(library_, to_.plan(), layer, shape, map, dst));
-    to_.add_step(Part::spm, name, std::move(step));
-    shape = out;
-    map = dst;
+  // What the first convolution reads: an image in codes has its padding with it.
+  MapShape image_shape() const {
+    const bool codes = weights_.spm->stem.front().input().element == Element::u8;
+    return {1, 3, config_.spatial_image() + (codes ? 2 * kImageBorder : 0)};
+  }
+
+  // What the stem makes of an image.
+  MapShape pooled_shape() const {
+    MapShape shape = image_shape();
+    for (const PackedConv& conv : weights_.spm->stem) shape = conv.output(shape);
+    return pooled(shape);
+  }
+
+  // One image after the other: its maps, the largest of the network, then stay in the cores' caches. In bf16 that
+  // halves the time.
+  Status stem(int image, Slice pooled_maps) {
+    const FusedSpm& spm = *weights_.spm;
+    MapShape shape = image_shape();
+    Slice map = to_.add_map(shape, spm.stem.front().input());
+    to_.add_step(
+        Part::spm, "image",
+        make_channels_last_step(to_.plan(), image, config_.image, config_.spatial_image(), map, options_.threads));
+    for (std::size_t i = 0; i < spm.stem.size(); ++i) {
+      const bool last = i + 1 == spm.stem.size();
+      DFA_TRY(add_conv(static_cast<int>(i), (last ? spm.convs.front() : spm.stem[i + 1]).input(), shape, map));
+    }
+    const Slice dst = pooled_maps.at(static_cast<std::size_t>(image) * pooled(shape).values());
+    DFA_ASSIGN_OR_RETURN(auto step, make_max_pool_step(library_, to_.plan(), shape, map, dst));
+    to_.add_step(Part::spm, "max_pool", std::move(step));
     return {};
   }
 
-  Status add_max_pool(MapShape& shape, Slice& map) {
-    const MapShape out{shape.images, shape.channels, (shape.side + 1) / 2};
-    const Slice dst = to_.plan().add_buffer(out.values(), options_.element);
-    DFA_ASSIGN_OR_RETURN(auto step, make_max_pool_step(library_, to_.plan(), shape, map, dst));
-    to_.add_step(Part::spm, "max_pool", std::move(step));
+  // Convolution `index`, to what `reader` reads. Moves shape and map on to the convolution's output.
+  Status add_conv(int index, const LayerInput& reader, MapShape& shape, Slice& map) {
+    const FusedSpm& spm = *weights_.spm;
+    const std::size_t at = static_cast<std::size_t>(index);
+    const PackedConv& layer = index < kSpmStemConvs ? spm.stem[at] : spm.convs[at - kSpmStemConvs];
+    const std::string name = spm_conv_name(index);
+    to_.observe_site(Part::spm, name, layer.input(), shape.rows(), shape.channels, map);
+    const MapShape out = layer.output(shape);
+    const Slice dst = to_.add_map(out, reader);
+    DFA_TRY(to_.add_conv(Part::spm, name, layer, shape, map, dst));
     shape = out;
     map = dst;
     return {};
@@ -106,13 +129,15 @@ class PlanBuilder {
   // Tokens [token, token + side^2) of every image. One product an image: each writes its own contiguous rows of c.
   Status add_level(std::size_t level, MapShape shape, Slice map, std::size_t token) {
     const int rows = shape.side * shape.side;
+    const PackedLinear& fc = weights_.spm->fcs[level];
+    const std::string name = spm_level_name(static_cast<int>(level));
+    to_.observe_site(Part::spm, "maps", fc.input(), shape.rows(), shape.channels, map);  // of all images at once
     const std::size_t dim = static_cast<std::size_t>(config_.dim);
     for (int image = 0; image < options_.images; ++image) {
       const std::size_t index = static_cast<std::size_t>(image);
       const Slice src = map.at(index * static_cast<std::size_t>(rows) * static_cast<std::size_t>(shape.channels));
       const Slice dst = c_.values.at((index * static_cast<std::size_t>(c_.tokens) + token) * dim);
-      DFA_TRY(to_.add_linear(Part::spm, "fc" + std::to_string(level + 2), weights_.spm->fcs[level], rows, src, dst,
-                             After::nothing));
+      DFA_TRY(to_.add_linear(Part::spm, name, fc, rows, src, dst, After::nothing));
     }
     return {};
   }
@@ -156,8 +181,8 @@ class PlanBuilder {
       return rows.at(static_cast<std::size_t>(images.first) * static_cast<std::size_t>(tokens) *
                      static_cast<std::size_t>(dim));
     };
-    const Slice q = to_.add_rows(query_rows, dim);
-    const Slice kv = to_.add_rows(source_rows, 2 * dim);
+    const Slice q = to_.add_attended_rows(query_rows, dim, {&cross.q, &cross.kv}, cross.out);
+    const Slice kv = to_.add_attended_rows(source_rows, 2 * dim, {&cross.q, &cross.kv}, cross.out);
     DFA_TRY(to_.add_linear(part, name + ".q", cross.q, query_rows, from_first(inputs.query, query.tokens), q,
                            After::nothing));
     DFA_TRY(to_.add_linear(part, name + ".kv", cross.kv, source_rows, from_first(inputs.source, source.tokens), kv,
@@ -200,7 +225,7 @@ class PlanBuilder {
     const int rows = options_.images * x_.tokens;
     const int width = 3 * config_.dim;
     const Slice norm = to_.normalised(Part::blocks, name + ".norm1", x_, block.qkv);
-    const Slice qkv = to_.add_rows(rows, width);
+    const Slice qkv = to_.add_attended_rows(rows, width, {&block.qkv}, block.proj);
     DFA_TRY(to_.add_linear(Part::blocks, name + ".qkv", block.qkv, rows, norm, qkv, After::nothing));
     turn(name + ".turn_q", qkv, width);
     turn(name + ".turn_k", qkv.at(dim), width);
@@ -215,13 +240,13 @@ class PlanBuilder {
   Status attend_from_class_token(const FusedBlock& block, const std::string& name) {
     const int dim = config_.dim;
     const Slice norm = to_.normalised(Part::blocks, name + ".norm1", x_, block.kv);
-    const Slice kv = to_.add_rows(options_.images * x_.tokens, 2 * dim);
+    const Slice kv = to_.add_attended_rows(options_.images * x_.tokens, 2 * dim, {&block.q, &block.kv}, block.proj);
     DFA_TRY(
         to_.add_linear(Part::blocks, name + ".kv", block.kv, options_.images * x_.tokens, norm, kv, After::nothing));
     turn(name + ".turn_k", kv, 2 * dim);
     Stream first = to_.first_rows(Part::blocks, name + ".class_token", x_);
     const Slice first_norm = to_.normalised(Part::blocks, name + ".norm1_class_token", first, block.q);
-    const Slice q = to_.add_rows(options_.images, dim);
+    const Slice q = to_.add_attended_rows(options_.images, dim, {&block.q, &block.kv}, block.proj);
     DFA_TRY(to_.add_linear(Part::blocks, name + ".q", block.q, options_.images, first_norm, q, After::nothing));
     const Slice mixed = to_.add_attention(Part::blocks, name + ".attention", options_.images, config_.heads,
                                           {q, 1, dim}, {kv, x_.tokens, 2 * dim},

@@ -1,5 +1,7 @@
 #include "nn/vit/fused_weights.hpp"
 
+#include "nn/isa.hpp"
+#include "nn/layers/input_steps.hpp"
 #include "nn/vit/fold.hpp"
 #include "nn/vit/folded_layers.hpp"
 #include "nn/vit/site_names.hpp"
@@ -12,6 +14,7 @@ class Packer {
   Packer(OneDnn& library, const NetworkConfig& config, const WeightReader& read, const PackOptions& options)
       : library_(library), config_(config), read_(read), layers_(config, read), options_(options) {
     if (options.quantisation != nullptr) weights_.quantisation = *options.quantisation;
+    if (!has_vnni()) std::erase_if(weights_.quantisation, [](const auto& site) { return of_spm(site.first); });
   }
 
   Result<FusedWeights> pack() && {
@@ -36,26 +39,25 @@ class Packer {
   int trunk_rows() const { return options_.batch * config_.trunk_tokens(); }
   int spatial_rows() const { return options_.batch * config_.spatial_tokens(); }
 
-  Status pack_as(const LinearWeights& layer, int rows, const LinearInput& input, PackedLinear& packed) {
+  Status pack_as(const LinearWeights& layer, int rows, const LayerInput& input, PackedLinear& packed) {
     DFA_ASSIGN_OR_RETURN(packed, PackedLinear::pack(library_, weights_.store, layer, rows, input));
     return {};
-  }
-
-  // A layer that nobody quantises.
-  Status pack_wide(const LinearWeights& layer, int rows, PackedLinear& packed) {
-    return pack_as(layer, rows, {.element = options_.element}, packed);
   }
 
   Status pack_f32(const LinearWeights& layer, int rows, PackedLinear& packed) {
     return pack_as(layer, rows, {}, packed);
   }
 
+  // What the readers of `site` read.
+  LayerInput input_from(const std::string& site) const {
+    const auto codes = weights_.quantisation.find(site);
+    if (codes == weights_.quantisation.end()) return {.element = options_.element, .site = site};
+    return {.element = Element::u8, .codes = &codes->second, .site = site};
+  }
+
   // A layer that reads `site`.
   Status pack_linear(const LinearWeights& layer, int rows, const std::string& site, PackedLinear& packed) {
-    const auto codes = weights_.quantisation.find(site);
-    if (codes == weights_.quantisation.end())
-      return pack_as(layer, rows, {.element = options_.element, .site = site}, packed);
-    return pack_as(layer, rows, {.element = Element::u8, .codes = &codes->second, .site = site}, packed);
+    return pack_as(layer, rows, input_from(site), packed);
   }
 
   Status pack_embedding() {
@@ -65,7 +67,7 @@ class Packer {
     weights_.embed.resize(static_cast<std::size_t>(config_.trunk_tokens()) * static_cast<std::size_t>(config_.dim));
     if (config_.pre_norm) weights_.norm_pre = {read_("norm_pre.weight"), read_("norm_pre.bias")};
     if (config_.positions == Positions::rotary) weights_.rotary = make_rotary_table(config_);
-    return pack_wide(read_patch_embed(read_, config_), trunk_rows(), weights_.patch_embed);
+    return pack_linear(layers_.patch_embed(), trunk_rows(), std::string(kPatchSite), weights_.patch_embed);
   }
 
   Status pack_block(int index) {
@@ -91,20 +93,24 @@ class Packer {
 
   Status pack_spm() {
     FusedSpm& spm = weights_.spm.emplace();
-    const int c = config_.spm_width;
-    MapShape map{options_.batch, 3, config_.spatial_image()};
-    const auto shape = [](int in, int out, int stride) { return ConvWeights{in, out, 3, stride, 1, {}, {}}; };
-    DFA_TRY(pack_conv("spm.stem.0", "spm.stem.1", shape(3, c, 2), map, spm.stem));
-    DFA_TRY(pack_conv("spm.stem.3", "spm.stem.4", shape(c, c, 1), map, spm.stem));
-    DFA_TRY(pack_conv("spm.stem.6", "spm.stem.7", shape(c, c, 1), map, spm.stem));
-    map.side = (map.side + 1) / 2;  // max-pool
-    DFA_TRY(pack_conv("spm.conv2.0", "spm.conv2.1", shape(c, 2 * c, 2), map, spm.convs));
-    DFA_TRY(pack_conv("spm.conv3.0", "spm.conv3.1", shape(2 * c, 4 * c, 2), map, spm.convs));
-    DFA_TRY(pack_conv("spm.conv4.0", "spm.conv4.1", shape(4 * c, 4 * c, 2), map, spm.convs));
-    for (int level = 0; level < 3; ++level) {
+    MapShape map{1, 3, config_.spatial_image()};  // the stem takes one image at a time
+    for (int i = 0; i < kSpmConvs; ++i) {
+      ConvWeights conv = layers_.spm_conv(i);
+      const LayerInput input = input_from(spm_input_site(i));
+      if (i == 0 && input.element == Element::u8) {  // the image comes with its padding
+        conv.padding = 0;
+        map.side += 2 * kImageBorder;
+      }
+      if (i == kSpmStemConvs) {
+        map = pooled(map);
+        map.images = options_.batch;
+      }
+      DFA_TRY(pack_conv(conv, input, map, i < kSpmStemConvs ? spm.stem : spm.convs));
+    }
+    for (int level = 0; level < kSpmLevels; ++level) {
       const int side = config_.spatial_side(level);
-      const int channels = spm.convs[static_cast<std::size_t>(level)].shape().out;
-      DFA_TRY(pack_wide(layers_.level(level, channels), side * side, spm.fcs.emplace_back()));
+      DFA_TRY(
+          pack_linear(layers_.level(level), side * side, spm_map_site(kSpmStemConvs + level), spm.fcs.emplace_back()));
     }
     return {};
   }
@@ -119,10 +125,8 @@ class Packer {
   }
 
   // Moves `map` on to the convolution's output.
-  Status pack_conv(const std::string& conv, const std::string& norm, const ConvWeights& shape, MapShape& map,
-                   std::vector<PackedConv>& packed) {
-    const ConvWeights folded = read_folded_conv(read_, conv, norm, shape);
-    DFA_ASSIGN_OR_RETURN(PackedConv layer, PackedConv::pack(library_, weights_.store, folded, map, options_.element));
+  Status pack_conv(const ConvWeights& folded, const LayerInput& input, MapShape& map, std::vector<PackedConv>& packed) {
+    DFA_ASSIGN_OR_RETURN(PackedConv layer, PackedConv::pack(library_, weights_.store, folded, map, input));
     map = layer.output(map);
     packed.push_back(std::move(layer));
     return {};

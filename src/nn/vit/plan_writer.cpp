@@ -1,5 +1,8 @@
 #include "nn/vit/plan_writer.hpp"
 
+#include <algorithm>
+
+#include "nn/isa.hpp"
 #include "nn/layers/readout_steps.hpp"
 
 namespace dfa {
@@ -15,8 +18,21 @@ Slice PlanWriter::add_rows(int rows, int width) {
   return plan_.add_buffer(row_values(rows, width), options_.element);
 }
 
+// Attention by whole numbers keeps less of them than bf16 does, which is half the traffic; oneDNN's products of f32
+// give f32 alone.
+Slice PlanWriter::add_attended_rows(int rows, int width, std::initializer_list<const PackedLinear*> products,
+                                    const PackedLinear& reader) {
+  const bool own = std::ranges::all_of(products, [](const PackedLinear* layer) { return layer->own() != nullptr; });
+  const bool coded = reader.input().element == Element::u8 && has_avx512_vnni();
+  return plan_.add_buffer(row_values(rows, width), own && coded ? Element::bf16 : options_.element);
+}
+
 Slice PlanWriter::add_input(int rows, const PackedLinear& reader) {
   return plan_.add_buffer(row_values(rows, reader.in()), reader.input().element, reader.input().codes);
+}
+
+Slice PlanWriter::add_map(const MapShape& shape, const LayerInput& reader) {
+  return plan_.add_buffer(shape.values(), reader.element, reader.codes);
 }
 
 Slice PlanWriter::add_wide_rows(int tokens, int width) {
@@ -29,7 +45,7 @@ void PlanWriter::add_step(Part part, std::string name, std::unique_ptr<Step> ste
 
 Status PlanWriter::add_linear(Part part, const std::string& name, const PackedLinear& layer, int rows, Slice src,
                               Slice dst, After after) {
-  observe_site(part, name, layer, rows, src);
+  observe_site(part, name, layer.input(), rows, layer.in(), src);
   if (dst.element == Element::u8 && layer.own() == nullptr)
     return add_encoded(part, name, layer, rows, src, dst, after);
   DFA_ASSIGN_OR_RETURN(auto step, make_linear_step(library_, plan_, layer, rows, src, dst, after, options_.threads));
@@ -47,12 +63,25 @@ Status PlanWriter::add_encoded(Part part, const std::string& name, const PackedL
   return {};
 }
 
-// Calibration sees each site once, with the first of its readers.
-void PlanWriter::observe_site(Part part, const std::string& reader, const PackedLinear& layer, int rows, Slice src) {
-  const std::string& site = layer.input().site;
+Status PlanWriter::add_conv(Part part, const std::string& name, const PackedConv& layer, const MapShape& shape,
+                            Slice src, Slice dst) {
+  const MapShape out = layer.output(shape);
+  const bool encode =
+      dst.element == Element::u8 && src.element != Element::u8;  // oneDNN mixes no wide input with codes
+  const Slice to = encode ? plan_.add_buffer(out.values()) : dst;
+  DFA_ASSIGN_OR_RETURN(auto step, make_conv_relu_step(library_, plan_, layer, shape, src, to));
+  plan_.add_step(part, name, std::move(step));
+  if (encode)
+    plan_.add_step(part, name + ".codes", make_narrow_step(out.rows(), out.channels, to, dst, options_.threads));
+  return {};
+}
+
+void PlanWriter::observe_site(Part part, const std::string& reader, const LayerInput& input, int rows, int width,
+                              Slice src) {
+  const std::string& site = input.site;
   if (options_.activations == nullptr || site.empty()) return;
   if (first_readers_.emplace(site, reader).first->second != reader) return;
-  plan_.add_step(part, site, make_observe_site_step(*options_.activations, site, rows, layer.in(), src));
+  plan_.add_step(part, site, make_observe_site_step(*options_.activations, site, rows, width, src));
 }
 
 Slice PlanWriter::normalised(Part part, const std::string& name, Stream& stream, const PackedLinear& reader) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
 
+#include "nn/layers/conv_step.hpp"
 #include "nn/layers/token_steps.hpp"
 #include "nn/vit/fused_plan.hpp"
 
@@ -35,8 +37,12 @@ class PlanWriter {
 
   // Buffers. What lies between two products and is not quantised:
   Slice add_rows(int rows, int width);
+  // Queries, keys or values, which come from `products` and are attended to for `reader`; one format for all.
+  Slice add_attended_rows(int rows, int width, std::initializer_list<const PackedLinear*> products,
+                          const PackedLinear& reader);
   // What `reader` reads, in its format.
   Slice add_input(int rows, const PackedLinear& reader);
+  Slice add_map(const MapShape& shape, const LayerInput& reader);
   // The streams themselves and what the head reads, `tokens` of each image: f32 in every engine.
   Slice add_wide_rows(int tokens, int width);
 
@@ -53,11 +59,15 @@ class PlanWriter {
                       Projection v, const PackedLinear& reader);
   // Token 0 of every image as a stream of its own.
   Stream first_rows(Part part, const std::string& name, const Stream& stream);
+  // Calibration sees each site once, where the first of its readers reads it.
+  void observe_site(Part part, const std::string& reader, const LayerInput& input, int rows, int width, Slice src);
+  // dst = ReLU(conv(src) + b), dst of any format. Errors: internal (oneDNN).
+  Status add_conv(Part part, const std::string& name, const PackedConv& layer, const MapShape& shape, Slice src,
+                  Slice dst);
 
  private:
   Status add_encoded(Part part, const std::string& name, const PackedLinear& layer, int rows, Slice src, Slice dst,
                      After after);
-  void observe_site(Part part, const std::string& reader, const PackedLinear& layer, int rows, Slice src);
 
   OneDnn& library_;
   const NetworkConfig& config_;

@@ -33,6 +33,24 @@ void add_block(const NetworkConfig& config, int block, std::vector<SiteEntry>& s
   add("narrow", config.bottleneck, "up", [](const FoldedLayers& layers, int i) { return layers.up(i); });
 }
 
+void add_patches(const NetworkConfig& config, std::vector<SiteEntry>& sites) {
+  sites.push_back({{std::string(kPatchSite), 3 * config.patch * config.patch},
+                   {{"proj", [](const FoldedLayers& layers, int) { return layers.patch_embed(); }, 0}}});
+}
+
+void add_spatial_prior(const NetworkConfig& config, std::vector<SiteEntry>& sites) {
+  const auto conv = [](const FoldedLayers& layers, int i) { return taps_of(layers.spm_conv(i)); };
+  for (int i = 0; i < kSpmConvs; ++i)
+    sites.push_back({{spm_input_site(i), spm_conv_shape(config, i).in, i == 0 ? ZeroPoint::any : ZeroPoint::zero},
+                     {{spm_conv_name(i), conv, i}}});
+  sites.push_back({{spm_map_site(kSpmConvs - 1), spm_conv_shape(config, kSpmConvs - 1).out, ZeroPoint::zero}, {}});
+  for (int level = 0; level < kSpmLevels; ++level) {
+    SiteEntry& map = sites[sites.size() - static_cast<std::size_t>(kSpmLevels - level)];
+    map.readers.push_back(
+        {spm_level_name(level), [](const FoldedLayers& layers, int i) { return layers.level(i); }, level});
+  }
+}
+
 // Which product of a cross-attention.
 enum class CrossLayer { q, kv, out };
 
@@ -60,10 +78,12 @@ Reader cross_reader(CrossLayer layer, int stage) {
 // In the order of the forward pass. The last extractor is not run where the class token alone is read.
 std::vector<SiteEntry> site_entries(const NetworkConfig& config) {
   std::vector<SiteEntry> sites;
+  add_patches(config, sites);
   if (!config.lsa) {
     for (int block = 0; block < config.depth; ++block) add_block(config, block, sites);
     return sites;
   }
+  add_spatial_prior(config, sites);
   const int stages = static_cast<int>(config.stages.size());
   const auto extracts = [&](int stage) { return stage + 1 < stages || config.readout != Readout::cls; };
   for (int stage = 0; stage < stages; ++stage) {
@@ -108,6 +128,9 @@ Status check_quantisation(const NetworkConfig& config, const Quantisation& quant
       return fail(ErrorCode::model_tensors, "a scale of `{}` is not a positive, finite number", name);
     if (codes.zero_point < 0 || codes.zero_point > 255)
       return fail(ErrorCode::model_tensors, "the zero point of `{}` is {}, must be 0 to 255", name, codes.zero_point);
+    if (site->zero_point == ZeroPoint::zero && codes.zero_point != 0)
+      return fail(ErrorCode::model_tensors, "the zero point of `{}` is {}, must be 0: it is padded with zeros", name,
+                  codes.zero_point);
   }
   return {};
 }

@@ -8,6 +8,21 @@
 
 namespace dfa {
 
+inline constexpr std::string_view kPatchSite = "patches";
+inline constexpr std::string_view kSpmImageSite = "spm.image";
+
+// What convolution `index` of the spatial prior gives, pooled behind the stem.
+inline std::string spm_map_site(int index) {
+  return "spm." + spm_conv_name(index);
+}
+inline bool of_spm(std::string_view site) {
+  return site.starts_with("spm.");
+}
+// What it reads.
+inline std::string spm_input_site(int index) {
+  return index == 0 ? std::string(kSpmImageSite) : spm_map_site(index - 1);
+}
+
 inline std::string block_site(int block, std::string_view tensor) {
   return "blocks." + std::to_string(block) + "." + std::string(tensor);
 }

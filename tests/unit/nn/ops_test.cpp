@@ -12,6 +12,7 @@
 #include "nn/ops/attention.hpp"
 #include "nn/ops/attention_amx.hpp"
 #include "nn/ops/layer_norm.hpp"
+#include "nn/ops/pixel_codes.hpp"
 #include "nn/ops/ref_ops.hpp"
 #include "nn/ops/resize.hpp"
 #include "support/close.hpp"
@@ -368,6 +369,29 @@ TEST(Ops, EncodeValuesGivesTheOraclesCodes) {
       encode_row(values.data() + row, codes, want.data() + row);
     EXPECT_EQ(got, want) << "zero point " << zero_point;
   }
+}
+
+// A plane, its lines longer than what is read of them.
+TEST(Ops, PixelsAndPatchesGetTheOraclesCodes) {
+  cap_highway();
+  constexpr std::size_t kLine = 150, kCount = 137, kSide = 19;
+  const std::vector<float> values = awkward_values(3 * kLine * kSide);
+  const Planes planes{values.data(), kLine * kSide, kLine};
+  const Codes codes = codes_of(3, 117, 1.0F), patch_codes = codes_of(3 * kSide * kSide, 117, 1.0F);
+  std::vector<std::uint8_t> got(3 * kCount), want(got.size()), patch(3 * kSide * kSide), want_patch(patch.size());
+  encode_pixels(planes, kCount, codes, got.data());
+  encode_patch(planes, kSide, patch_codes, patch.data());
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t x = 0; x < kCount; ++x)
+      want[3 * x + c] = code_of(values[c * planes.plane + x], codes.multipliers[c], codes.zero_point);
+    for (std::size_t i = 0; i < kSide * kSide; ++i) {
+      const std::size_t at = c * kSide * kSide + i;
+      want_patch[at] = code_of(values[c * planes.plane + i / kSide * kLine + i % kSide], patch_codes.multipliers[at],
+                               patch_codes.zero_point);
+    }
+  }
+  EXPECT_EQ(got, want);
+  EXPECT_EQ(patch, want_patch);
 }
 
 // Figures of torch 2.15.0, interpolate(mode="bilinear", align_corners=False), of i^2 / 10 for i = 0 to 8.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 
@@ -93,6 +94,16 @@ TEST(DetectJob, RecordsComeInInputOrderHoweverLongEachTakes) {
   for (std::size_t i = 0; i < 60; ++i) EXPECT_EQ(job.items[i].input, "f" + std::to_string(i));
 }
 
+// Records without seconds.
+std::string text_of(std::vector<ItemRecord>& items) {
+  std::string text;
+  for (ItemRecord& item : items) {
+    item.work.seconds = {};
+    text += result_json_item(item) + "\n";
+  }
+  return text;
+}
+
 TEST(DetectJob, NumbersDoNotDependOnWorkersOrBatches) {
   const auto run = [](int workers, int batch) {
     StubJob job;
@@ -102,17 +113,73 @@ TEST(DetectJob, NumbersDoNotDependOnWorkersOrBatches) {
     job.score_workers = workers;
     for (int i = 0; i < 12; ++i) job.files.emplace_back("v" + std::to_string(i), video(1 + i, 1 + i % 3, 10 + 20 * i));
     EXPECT_TRUE(job.run());
-    std::string text;
-    for (ItemRecord& item : job.items) {
-      item.work.seconds = {};
-      text += result_json_item(item) + "\n";
-    }
     EXPECT_LE(job.largest_batch, batch);
-    return text;
+    return text_of(job.items);
   };
   const std::string one = run(1, 1);
   EXPECT_EQ(one, run(4, 8));
   EXPECT_EQ(one, run(3, 5));
+}
+
+// Every third search takes longer, so that workers overtake each other; scores show who met in a batch.
+TEST(DetectJob, WhatMeetsInABatchIsNoMatterOfTiming) {
+  const auto run = [](int workers, bool alone) {
+    StubJob job;
+    job.options.detect_workers = job.options.decode_workers = workers;
+    job.score_workers = 2;
+    job.batch_sense = test::BatchSense::yes;
+    job.files = {{"a", video(41, 1, 100)}};
+    if (!alone) job.files.insert(job.files.end(), {{"b", video(9, 3, 120)}, {"c", StubFile{.faces = 2}}});
+    std::atomic<int> searched{0};
+    job.before_detect = [&](const PictureView&) {
+      if (searched++ % 3 == 0) std::this_thread::sleep_for(2ms);
+      return Status();
+    };
+    EXPECT_TRUE(job.run());
+    return text_of(job.items);
+  };
+  const std::string all = run(1, false);
+  EXPECT_EQ(all, run(4, false));
+  EXPECT_EQ(all, run(7, false));
+  EXPECT_EQ(all.substr(0, all.find('\n')), run(3, true).substr(0, all.find('\n')));
+}
+
+TEST(DetectJob, BatchesOfAVideoGrowSmallerTowardsItsEnd) {
+  StubJob job;
+  job.options.max_batch = 4;
+  job.options.detect_workers = 3;
+  job.score_workers = 2;
+  job.files = {{"v.mp4", video(32)}};
+  std::mutex mutex;
+  std::vector<int> sizes;
+  job.before_forward = [&](int n) {
+    const std::lock_guard lock(mutex);
+    sizes.push_back(n);
+    return Status();
+  };
+  ASSERT_TRUE(job.run());
+  std::ranges::sort(sizes);
+  EXPECT_THAT(sizes, testing::ElementsAre(1, 1, 2, 4, 4, 4, 4, 4, 4, 4));
+  EXPECT_EQ(job.items.at(0).work.faces_used, 32);
+}
+
+TEST(DetectJob, AFailingBatchTakesOnlyItsOwnInputWithIt) {
+  StubJob job;
+  job.files = {{"a", video(16)}, {"b", video(16)}, {"c", video(16)}};
+  std::atomic<int> calls{0};
+  job.before_forward = [&](int) -> Status {
+    if (++calls == 2) throw std::bad_alloc();
+    return {};
+  };
+  const auto summary = job.run();
+  ASSERT_TRUE(summary);
+  ASSERT_THAT(job.items, SizeIs(3));
+  EXPECT_EQ(summary->abstained, 1);
+  for (const ItemRecord& item : job.items) {
+    if (item.outcome == Outcome::abstained) continue;
+    EXPECT_EQ(item.work.faces_used, 16);
+    EXPECT_NEAR(*item.p_fake, 0.2, 1e-6);
+  }
 }
 
 // The first crop is not scored before the third frame is being searched and a fourth has been decoded: stages that
@@ -343,8 +410,7 @@ TEST(DetectJob, ProgressGrowsToOne) {
   EXPECT_EQ(last, 1.0);
 }
 
-TEST(DetectJob, OnlyCropsOfOneFrameShareABatch) {
-  // The last bits of a score depend on the batch: what meets in one must not be a matter of timing.
+TEST(DetectJob, CropsOfDifferentInputsNeverShareABatch) {
   StubJob job;
   for (int i = 0; i < 20; ++i) job.files.emplace_back("f" + std::to_string(i), StubFile());
   job.before_forward = [](int) {

@@ -115,22 +115,29 @@ class StubDetector final : public Detector {
   DetectorWork work_;
 };
 
+// Whether a score shows the size of its batch and its place there, as in engines whose last bits do.
+enum class BatchSense { no, yes };
+
 // p_fake = mean of the crop's levels / 255, through logits {0, log(p / (1 - p))}.
 class StubNetwork final : public Network {
  public:
-  explicit StubNetwork(std::function<Status(int)> before = {}) : before_(std::move(before)) {
+  explicit StubNetwork(std::function<Status(int)> before = {}, BatchSense batch_sense = BatchSense::no)
+      : before_(std::move(before)), batch_sense_(batch_sense) {
     config_.image = kStubInput;
     config_.patch = 4;
   }
   const NetworkConfig& config() const override { return config_; }
-  Result<std::unique_ptr<Network>> make_instance() const override { return std::make_unique<StubNetwork>(before_); }
+  Result<std::unique_ptr<Network>> make_instance() const override {
+    return std::make_unique<StubNetwork>(before_, batch_sense_);
+  }
   Status forward(std::span<const float> images, int n, ForwardOutput output) override {
     ++calls;
     largest_batch = std::max(largest_batch, n);
     if (before_) DFA_TRY(before_(n));
     const std::size_t size = 3 * kStubInput * kStubInput;
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
-      const double level = (static_cast<double>(images[i * size + size / 2]) + 1) / 2;  // undoes mean 0.5, std 0.5
+      double level = (static_cast<double>(images[i * size + size / 2]) + 1) / 2;  // undoes mean 0.5, std 0.5
+      if (batch_sense_ == BatchSense::yes) level *= 1 - 0.001 * (10 * n + static_cast<double>(i));
       output.logits[2 * i] = 0;
       output.logits[2 * i + 1] = static_cast<float>(std::log(level / (1 - level)));
     }
@@ -142,6 +149,7 @@ class StubNetwork final : public Network {
  private:
   NetworkConfig config_;
   std::function<Status(int)> before_;
+  BatchSense batch_sense_;
 };
 
 // How many spans of the profile class each stage wrote.
@@ -170,6 +178,7 @@ struct StubJob {
   FramesAlive alive;
   CancelFlag cancel;
   int score_workers = 1;
+  BatchSense batch_sense = BatchSense::no;
   ItemRule item_rule = ItemRule::persons;
   OperatingPoint point = {"custom", 0.5, std::nullopt, std::nullopt, std::nullopt};
   std::vector<ItemRecord> items;  // as given out
@@ -188,7 +197,8 @@ struct StubJob {
       inputs.inputs.push_back({name, std::nullopt});
       by_name[name] = file;
     }
-    std::vector<StubNetwork> networks(static_cast<std::size_t>(score_workers), StubNetwork(before_forward));
+    std::vector<StubNetwork> networks(static_cast<std::size_t>(score_workers),
+                                      StubNetwork(before_forward, batch_sense));
     DetectParts parts;
     parts.open_media = [&](const std::string& path, const IntakeOptions&) -> Intake {
       ++opened;

@@ -20,7 +20,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr int kCrops = 6;
-constexpr double kFeatureBound = 0.03;  // of networks of 24 to 64 channels: few values average out what each errs
+constexpr double kFeatureBound = 1e-9;  // of networks of 24 to 64 channels: few values average out what each errs
 
 Model detector(const NetworkConfig& config) {
   Model model;
@@ -141,7 +141,7 @@ TEST(QuantiseOutliers, KeepTheLogitsWhereOneScaleForAllChannelsLosesThem) {
   const NetworkOutput kept = run(model, Precision::int8, &ours), lost = run(model, Precision::int8, &naive);
   // The bounds of trunks without outliers; what is lost otherwise is four and seven times as much.
   EXPECT_LT(distance(kept.feature, want.feature), kFeatureBound);
-  EXPECT_LT(distance(kept.logits, want.logits), 0.05);
+  EXPECT_LT(distance(kept.logits, want.logits), 1e-9);
   EXPECT_GT(distance(lost.feature, want.feature), 0.15);
   EXPECT_GT(distance(lost.logits, want.logits), 0.15);
 }
