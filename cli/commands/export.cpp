@@ -85,6 +85,13 @@ void add_int8_options(CLI::App& command, ExportOptions& options) {
                        for_int8 + "the largest mean difference of p_fake from f32 on these crops; what costs most "
                                   "stays wide until it is held",
                        0, 1));
+  only_int8(command
+                .add_option("--spatial-prior", options.int8.spatial_prior,
+                            for_int8 + "the convolutions of the spatial prior: wide, or codes, which are faster most "
+                                       "of all without AMX and move scores more than all the rest")
+                ->type_name("HOW")
+                ->check(CLI::IsMember({"wide", "codes"}))
+                ->capture_default_str());
   command.add_flag("--force-crop", options.force_crop, for_int8 + "crops of another recipe than the model's");
 }
 

@@ -73,6 +73,7 @@ Result<Exported> export_int8(const ExportSettings& settings, const Int8Request& 
   DFA_ASSIGN_OR_RETURN(const CropSource crops, open_crops(model, request, role));
   QuantiseOptions options;
   options.budget = request.budget;
+  options.spatial_prior = request.spatial_prior == "codes" ? SpatialPrior::codes : SpatialPrior::wide;
   options.seed = request.seed;
   options.threads = settings.threads;
   options.progress = progress_line(context);

@@ -11,11 +11,12 @@
 namespace dfa::cli {
 
 struct Int8Request {
-  std::string manifest;        // --calibrate
-  std::string role = "train";  // --role: whose crops; never test
-  std::int64_t crops = 128;    // --crops: at most as many
-  std::int64_t seed = 1;       // --seed: which of them
-  double budget = 0.002;       // --budget: largest mean |difference of p_fake| from f32 on them
+  std::string manifest;                // --calibrate
+  std::string role = "train";          // --role: whose crops; never test
+  std::int64_t crops = 128;            // --crops: at most as many
+  std::int64_t seed = 1;               // --seed: which of them
+  double budget = 0.002;               // --budget: largest mean |difference of p_fake| from f32 on them
+  std::string spatial_prior = "wide";  // --spatial-prior: wide or codes
   RecipeCheck recipe = RecipeCheck::enforce;
 };
 

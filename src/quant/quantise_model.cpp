@@ -15,6 +15,7 @@ namespace dfa {
 namespace {
 
 constexpr std::size_t kClasses = 2;
+constexpr std::string_view kSpatialPriorSites = "spm.";
 
 using Choices = std::map<std::string, SiteChoice, std::less<>>;
 
@@ -76,6 +77,18 @@ double mean_difference(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += std::fabs(a[i] - b[i]);
   return sum / static_cast<double>(a.size());
+}
+
+// Takes the spatial prior's sites out of the choices, and says so.
+std::vector<WideSite> leave_spatial_prior_wide(Choices& choices) {
+  std::vector<WideSite> wide;
+  std::erase_if(choices, [&](const auto& choice) {
+    const auto& [name, chosen] = choice;
+    if (!name.starts_with(kSpatialPriorSites)) return false;
+    wide.push_back({name, chosen.distortion, "of the spatial prior, wide unless asked for"});
+    return true;
+  });
+  return wide;
 }
 
 // The int8 engine with some sites left wide, against f32.
@@ -165,12 +178,13 @@ Result<Observed> observe_crops(const Model& model, const CropSource& crops, cons
 Result<ModelQuantisation> quantise_model(const Model& model, const CropSource& crops, const QuantiseOptions& options,
                                          const CancelFlag& cancel) {
   DFA_ASSIGN_OR_RETURN(const Observed observed, observe_crops(model, crops, options, cancel));
-  DFA_ASSIGN_OR_RETURN(const Choices choices, choose_all(model, observed.samples, options, cancel));
+  DFA_ASSIGN_OR_RETURN(Choices choices, choose_all(model, observed.samples, options, cancel));
+  ModelQuantisation quantised;
+  if (options.spatial_prior == SpatialPrior::wide) quantised.wide = leave_spatial_prior_wide(choices);
   const Trials trials(model, crops, options, cancel, choices, observed.p_fake);
   DFA_TRY(check_quantisation(model.config, trials.without_worst(0)));
   DFA_ASSIGN_OR_RETURN(const Fit fit, fit_budget(trials, options.budget));
 
-  ModelQuantisation quantised;
   quantised.codes = trials.without_worst(fit.wide);
   for (const auto& [name, codes] : quantised.codes) {
     const SiteChoice& choice = choices.at(name);

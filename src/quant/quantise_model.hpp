@@ -23,7 +23,12 @@ struct CropSource {
   std::function<Status(std::size_t index, std::span<float> image)> read;
 };
 
+// Whether the convolutions of the spatial prior (sites spm.*) may be on codes. They gain most where AMX is not, and
+// cost more of the scores than all other sites together (docs/numerics.md).
+enum class SpatialPrior { wide, codes };
+
 struct QuantiseOptions {
+  SpatialPrior spatial_prior = SpatialPrior::codes;
   double budget = 0;      // largest mean |difference of p_fake| between f32 and int8 on the crops
   std::int64_t seed = 0;  // which rows are kept
   int threads = 0;        // 0: every processor

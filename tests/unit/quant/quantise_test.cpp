@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/rng.hpp"
 #include "model/golden.hpp"
@@ -166,6 +167,22 @@ TEST(QuantiseBudget, KeepsTheWorstSitesWideUntilItHolds) {
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, ErrorCode::model_incompatible);
   EXPECT_THAT(none.error().message, HasSubstr("the budget is not held"));
+}
+
+TEST(QuantiseModel, LeavesTheSpatialPriorWideUnlessAskedFor) {
+  const Model model = detector(test::with_adapters(test::trunk_kinds().front().config));
+  QuantiseOptions chosen = options(1);
+  chosen.spatial_prior = SpatialPrior::wide;
+  const auto quantised = quantise_model(model, hash_crops(model.config), chosen, {});
+  ASSERT_TRUE(quantised) << quantised.error().message;
+  std::set<std::string> wide, of_prior;
+  for (const WideSite& site : quantised->wide) wide.insert(site.name);
+  for (const QuantSite& site : quant_sites(model.config)) {
+    if (site.name.starts_with("spm.")) of_prior.insert(site.name);
+    EXPECT_NE(quantised->codes.contains(site.name), of_prior.contains(site.name)) << site.name;
+  }
+  EXPECT_EQ(of_prior.size(), 7U);
+  EXPECT_EQ(wide, of_prior);
 }
 
 TEST(QuantiseModel, StopsAndRefuses) {
