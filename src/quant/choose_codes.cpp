@@ -15,6 +15,9 @@ constexpr float kRanges[] = {0.9F, 0.8F, 0.7F, 0.6F, 0.5F, 0.4F};
 // later shall not be clipped, and their weights shall not vanish beside the others'.
 constexpr float kLeastShare = 1e-3F;
 constexpr float kLargestCodeStep = 255.0F;
+// Steps over a range. One fewer than there are: pixels of 8 bits would else lie halfway between the codes, where all of
+// them round by half a step, and the spatial prior hears it.
+constexpr float kRangeSteps = 254.0F;
 constexpr int kMiddleCode = 128;
 constexpr float kNaiveSteps = 127.0F;
 
@@ -61,7 +64,7 @@ Codes codes_over(const SiteSample& sample, std::span<const float> divisors, floa
   const float limit = range * std::max(-low, high);
   low = std::max(low, -limit);
   high = std::min(high, limit);
-  const float step = high > low ? (high - low) / kLargestCodeStep : 1.0F;
+  const float step = high > low ? (high - low) / kRangeSteps : 1.0F;
   Codes codes;
   codes.zero_point = std::clamp(static_cast<int>(std::lround(-low / step)), 0, static_cast<int>(kLargestCodeStep));
   for (const float divisor : divisors) codes.multipliers.push_back(1.0F / (divisor * step));

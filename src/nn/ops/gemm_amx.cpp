@@ -24,13 +24,11 @@ RunTask run_task_to(Element element) {
   return amx::run_task<cells, Element::u8>;
 }
 
-// Whether the product is done in slabs: a matter of the layer alone, for slabs change the order of the sums. Only where
-// blocks are read in place: there is room for one packed block.
+// Whether the product is done in slabs: a matter of the layer alone, for slabs change the order of the sums.
 bool in_slabs(const PackedMatrix& matrix, Element element, After after) {
   constexpr std::size_t kDeepSteps = 48;
   const bool sums = element == Element::f32 && (after == After::nothing || after == After::add_to_destination);
-  return sums && matrix.kernel == GemmKernel::amx_bf16 && depth_steps(matrix.kernel, matrix.in) > kDeepSteps &&
-         row_bytes(matrix.kernel, matrix.in) % kLineBytes == 0;
+  return sums && matrix.kernel == GemmKernel::amx_bf16 && depth_steps(matrix.kernel, matrix.in) > kDeepSteps;
 }
 
 GemmBlocks blocks_of(const PackedMatrix& matrix, int rows, bool slabs, int threads) {

@@ -20,7 +20,8 @@ namespace {
 using testing::HasSubstr;
 
 constexpr int kCrops = 6;
-constexpr double kFeatureBound = 0.03;  // of networks of 24 to 64 channels: few values average out what each errs
+// Of networks of 24 to 64 channels, where few values average out what each errs; all sites and attention on codes.
+constexpr double kFeatureBound = 0.04;
 
 Model detector(const NetworkConfig& config) {
   Model model;
@@ -160,7 +161,8 @@ TEST(QuantiseBudget, KeepsTheWorstSitesWideUntilItHolds) {
   EXPECT_EQ(some->codes.size() + some->wide.size(), all->codes.size());
   for (const WideSite& wide : some->wide)
     for (const auto& [name, figures] : some->figures) EXPECT_GE(wide.distortion, figures.distortion) << name;
-  const auto none = quantise_model(model, crops, options(0), {});
+  // Below 0: without VNNI the site that is left may be one of those that stay wide there, and then nothing differs.
+  const auto none = quantise_model(model, crops, options(-1), {});
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, ErrorCode::model_incompatible);
   EXPECT_THAT(none.error().message, HasSubstr("the budget is not held"));

@@ -149,6 +149,26 @@ TEST(TrainNetwork, LearnsOneBatchByHeart) {
   EXPECT_LT(last, 0.02);
 }
 
+// fp16's autocast is for GPUs; a processor has it too, slowly, and so it can be looked at.
+TEST(TrainNetwork, Fp16StaysNearF32AndScaledGradientsPointWhereThoseOfF32Do) {
+  const NetworkConfig config = small_config();
+  const std::vector<float> images = hash_images(config, 4);
+  std::vector<TensorMap> gradients;
+  std::vector<std::vector<float>> logits;
+  for (const LossOptions& options : {LossOptions{}, LossOptions{.compute = Compute::f16, .scale = 1024}}) {
+    const auto network = make_train_network(config, hash_weights(config), all_groups(), AttentionPath::matrices);
+    const auto step = network->loss_and_gradients(images, alternating_labels(4), options);
+    ASSERT_TRUE(step) << step.error().message;
+    logits.push_back(step->logits);
+    gradients.push_back(network->gradients());
+  }
+  EXPECT_NE(logits[0], logits[1]);
+  // fp16 keeps 11 bits, three more than bf16.
+  EXPECT_TRUE(expect_close(logits[1], logits[0], {.absolute = 0.02, .relative = 0.01}));
+  for (const std::string name : {"spm.stem.0.weight", "head.1.weight", "level_embed"})
+    EXPECT_LE(relative_difference(gradients[1].at(name), gradients[0].at(name)), 0.05) << name;
+}
+
 TEST(TrainNetwork, Bf16StaysNearF32AndWeightsStayF32) {
   const NetworkConfig config = small_config();
   const std::vector<float> images = hash_images(config, 4);

@@ -251,6 +251,7 @@ TEST_F(ResumeTest, TheLossScaleIsResumedToo) {
   config_.loss_scale = {.when = ScaleWhen::always, .start = 0x1p126, .growth_steps = 2};
   config_.ema = 0.9;
   const fs::path whole = whole_run();
+  ASSERT_EQ(lines_of(whole / "metrics.jsonl").size(), 3U);
   std::vector<bool> skipped;
   for (const nlohmann::json& line : lines_of(whole / "steps.jsonl")) skipped.push_back(line["skipped"]);
   EXPECT_GE(std::ranges::count(skipped, true), 2);
