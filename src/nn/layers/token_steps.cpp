@@ -48,10 +48,11 @@ class LayerNormStep final : public KernelStep {
 
 enum class AttentionKernel { highway, amx, vnni };
 
-// Whole numbers serve the int8 engine alone: its results become codes.
+// Whole numbers serve the int8 engine alone: its results become codes. Beside tiles they would take only heads that do
+// not fill one, which are small, at more error than bf16.
 AttentionKernel attention_kernel(const AttentionShape& shape, Element operands, Element out) {
   if (operands == Element::bf16 && has_amx() && fits_amx(shape)) return AttentionKernel::amx;
-  if (out == Element::u8 && has_avx512_vnni()) return AttentionKernel::vnni;
+  if (out == Element::u8 && has_avx512_vnni() && !has_amx()) return AttentionKernel::vnni;
   return AttentionKernel::highway;
 }
 
